@@ -1,0 +1,330 @@
+"""The MQTT messages, each once: what a gateway tells its hub, and what the hub tells back.
+
+Payloads are JSON (msgspec), sealed as `sealing` says. A message gains fields, it never loses or changes one; a reader
+ignores fields it does not know. None means "not known", never zero. Times are UTC seconds.
+
+An event is known for ever by (source, boot, seq): `source` is the gateway (`van-1`) or one of its nodes
+(`van-1/cooler`), `boot` counts its starts and `seq` its events since then.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+VERSION = 1
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Source = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}(/[a-z0-9][a-z0-9-]{0,39})?$")]
+Ref = Annotated[str, Meta(min_length=1, max_length=40)]
+Code = Annotated[str, Meta(min_length=1, max_length=200)]
+TimeS = Annotated[float, Meta(ge=946684800, le=4102444800, description="UTC s, 2000 to 2099")]
+Count = Annotated[int, Meta(ge=0)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+SpeedMS = Annotated[float, Meta(ge=0, le=70, description="m/s")]
+TempC = Annotated[float, Meta(ge=-40, le=85, description="degrees Celsius")]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+
+
+class Lane(StrEnum):
+    """Two lanes of the outbox: business events commit at once and go first."""
+
+    BUSINESS = "business"
+    TELEMETRY = "telemetry"
+
+
+class ClockQuality(StrEnum):
+    """How far a time can be trusted: set by nobody, by GPS or by NTP."""
+
+    NONE = "none"
+    GPS = "gps"
+    NTP = "ntp"
+
+
+class Outcome(StrEnum):
+    """What happened at the door. The first three are contact with a person of that address."""
+
+    CONTACT_DOOR = "contact_door"
+    CONTACT_INSIDE = "contact_inside"
+    CONTACT_OTHER_PERSON = "contact_other_person"
+    LETTERBOX = "letterbox"
+    NEIGHBOUR = "neighbour"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+
+
+class ScanResult(StrEnum):
+    """The four answers to a scan, and what hub staff scan in."""
+
+    RIGHT = "right"
+    WRONG_VAN = "wrong_van"
+    ALREADY_SCANNED = "already_scanned"
+    UNKNOWN = "unknown"
+
+
+class ScanPurpose(StrEnum):
+    INTAKE = "intake"  # hub staff take goods in
+    LOAD = "load"  # into the van, at the hub
+    DOOR = "door"  # out of the van, at the resident's
+    COLLECT = "collect"  # taken along: laundry, an old medication roll
+
+
+class Span(Struct, frozen=True):
+    """Mean, lowest and highest of one probe over a period; None when every sample was bad."""
+
+    mean_c: TempC | None = None
+    min_c: TempC | None = None
+    max_c: TempC | None = None
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every event carries."""
+
+    source: Source
+    boot: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+    seq: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+    t_s: TimeS
+    clock: ClockQuality = ClockQuality.NTP
+
+
+class Position(Event, frozen=True, kw_only=True, tag="position"):
+    """A fix of the van, or that there is none (`fix` "none": every measure None)."""
+
+    fix: Literal["none", "2d", "3d"]
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    speed_m_s: SpeedMS | None = None
+    heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
+    accuracy_m: Annotated[float, Meta(ge=0)] | None = None
+
+
+class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle"):
+    """What the van's own bus says."""
+
+    soc_percent: Percent | None = None
+    odometer_km: Annotated[float, Meta(ge=0, le=2_000_000)] | None = None
+    speed_m_s: SpeedMS | None = None
+    plugged: bool | None = None
+
+
+class Battery(Event, frozen=True, kw_only=True, tag="battery"):
+    """The shunt's view of the auxiliary battery; a positive current charges it."""
+
+    voltage_v: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    current_a: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
+    charge_ah: Annotated[float, Meta(ge=-10_000, le=10_000)] | None = None
+
+
+class Cooler(Event, frozen=True, kw_only=True, tag="cooler"):
+    """One period of a cooler: `t_s` is its end."""
+
+    period_s: Annotated[float, Meta(ge=0, le=86400)]
+    air: Span
+    product: Span
+    lid_open_s: Annotated[float, Meta(ge=0, le=86400)] | None = None
+
+
+class Lid(Event, frozen=True, kw_only=True, tag="lid"):
+    """A cooler's lid opened or closed."""
+
+    open: bool
+
+
+class Alarm(Event, frozen=True, kw_only=True, tag="alarm"):
+    """A node raised the alarm itself, without any network."""
+
+    reason: Literal["lid_open", "too_warm", "too_cold", "probe_lost"]
+    value: float | None = None
+
+
+class Scan(Event, frozen=True, kw_only=True, tag="scan"):
+    """A barcode was read, and what the gateway answered."""
+
+    code: Code
+    symbology: Annotated[str, Meta(max_length=20)] = ""
+    purpose: ScanPurpose
+    result: ScanResult
+    stop: Ref | None = None
+
+
+class Tour(Event, frozen=True, kw_only=True, tag="tour"):
+    """The concierge's day: started, at a stop, held up, back at the hub."""
+
+    phase: Literal["started", "departed_hub", "under_way", "arrived", "longer", "back_at_hub", "ended"]
+    stop: Ref | None = None
+    extra_s: Annotated[float, Meta(ge=0, le=14400)] | None = None
+    record: Ref | None = None
+
+
+class Visit(Event, frozen=True, kw_only=True, tag="visit"):
+    """The outcome at one address: proof of contact, or of the letterbox.
+
+    `step` is how far in, 0 to 3: door ajar, door open, hall, inside. `delivered` and `collected` are parcel codes.
+    `distance_m` is how far the van was from the address.
+    """
+
+    stop: Ref
+    outcome: Outcome
+    step: Annotated[int, Meta(ge=0, le=3)] | None = None
+    delivered: tuple[Code, ...] = ()
+    collected: tuple[Code, ...] = ()
+    chores_done: tuple[Ref, ...] = ()
+    began_s: TimeS | None = None
+    distance_m: Annotated[float, Meta(ge=0)] | None = None
+    record: Ref | None = None
+
+
+class PlanReceived(Event, frozen=True, kw_only=True, tag="plan_received"):
+    """The gateway holds this revision of the plan."""
+
+    plan: Ref
+    revision: Count
+
+
+class NodeStatus(Event, frozen=True, kw_only=True, tag="node_status"):
+    """A node came, went, or lost something; `node` is its source."""
+
+    node: Source
+    online: bool
+    dropped: Count = 0
+    rejected_frames: Count = 0
+    firmware: Annotated[str, Meta(max_length=40)] = ""
+
+
+class Rejected(Event, frozen=True, kw_only=True, tag="rejected"):
+    """An input was refused: which, which field, why, and how often since the last such event."""
+
+    origin: Annotated[str, Meta(max_length=80)]
+    field: Annotated[str, Meta(max_length=80)]
+    reason: Annotated[str, Meta(max_length=300)]
+    count: Annotated[int, Meta(ge=1)] = 1
+
+
+AnyEvent = (
+    Position | Vehicle | Battery | Cooler | Lid | Alarm | Scan | Tour | Visit | PlanReceived | NodeStatus | Rejected
+)
+"""Every event, by its `kind`."""
+
+LANES: dict[type[Event], Lane] = {
+    Position: Lane.TELEMETRY,
+    Vehicle: Lane.TELEMETRY,
+    Battery: Lane.TELEMETRY,
+    Cooler: Lane.TELEMETRY,
+    Lid: Lane.BUSINESS,
+    Alarm: Lane.BUSINESS,
+    Scan: Lane.BUSINESS,
+    Tour: Lane.BUSINESS,
+    Visit: Lane.BUSINESS,
+    PlanReceived: Lane.BUSINESS,
+    NodeStatus: Lane.TELEMETRY,
+    Rejected: Lane.TELEMETRY,
+}
+
+
+class EventBatch(Struct, frozen=True, kw_only=True):
+    """Events `first_n`, `first_n + 1`, … of one lane of one outbox file.
+
+    `base_n` is the lowest n that the outbox still holds: what lies below was committed, or is lost for ever.
+    The events stay raw, so that one bad event is set aside and the others are kept.
+    """
+
+    version: int = VERSION
+    outbox: Ref
+    lane: Lane
+    base_n: Annotated[int, Meta(ge=1)]
+    first_n: Annotated[int, Meta(ge=1)]
+    events: tuple[msgspec.Raw, ...]
+
+
+class Committed(Struct, frozen=True, kw_only=True):
+    """All events up to and including n are in the record: the gateway may delete them."""
+
+    version: int = VERSION
+    outbox: Ref
+    lane: Lane
+    n: Count
+
+
+class Presence(Struct, frozen=True, kw_only=True):
+    """The gateway is there, or (as its last will) is not."""
+
+    version: int = VERSION
+    online: bool
+    boot: Count
+    t_s: TimeS
+    software: Annotated[str, Meta(max_length=40)] = ""
+
+
+class PlannedParcel(Struct, frozen=True, kw_only=True):
+    """A thing to hand over or take along; `temp_class` is chilled, hot, fridge (medication), ambient or frozen."""
+
+    code: Code
+    goods: Annotated[str, Meta(max_length=40)]
+    temp_class: Literal["chilled", "hot", "fridge", "ambient"]
+    supplier: Name
+    latest_s: TimeS | None = None
+
+
+class PlannedStop(Struct, frozen=True, kw_only=True):
+    """One stop of a van's day, as its concierge sees it."""
+
+    stop: Ref
+    kind: Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge"]
+    name: Annotated[str, Meta(max_length=80)]
+    address: Annotated[str, Meta(max_length=120)]
+    lat: Latitude
+    lon: Longitude
+    arrive_s: TimeS
+    depart_s: TimeS
+    window_from_s: TimeS | None = None
+    window_to_s: TimeS | None = None
+    service_s: Annotated[float, Meta(ge=0)]
+    usual_step: Annotated[int, Meta(ge=0, le=3)] | None = None
+    letterbox_allowed: bool = False
+    hint: Annotated[str, Meta(max_length=200)] = ""
+    chores: tuple[Annotated[str, Meta(max_length=60)], ...] = ()
+    deliver: tuple[PlannedParcel, ...] = ()
+    collect: tuple[PlannedParcel, ...] = ()
+    done: bool = False
+    locked: bool = False
+
+
+class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan"):
+    """A van's whole day as it now stands, stops in driving order; `changes` says in Dutch what changed and why."""
+
+    version: int = VERSION
+    plan: Ref
+    revision: Count
+    made_s: TimeS
+    day: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    van: Name
+    concierge: Annotated[str, Meta(max_length=80)]
+    reason: Annotated[str, Meta(max_length=300)] = ""
+    changes: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
+    stops: tuple[PlannedStop, ...] = ()
+    elsewhere: dict[Code, Name] = {}
+    """Parcels of other vans today, so that a wrong-van scan can name the right van."""
+
+
+class HubManifest(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hub_manifest"):
+    """What a hub expects to take in today, and the van that each parcel goes with (None: not planned yet)."""
+
+    version: int = VERSION
+    plan: Ref
+    revision: Count
+    made_s: TimeS
+    day: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    parcels: tuple[PlannedParcel, ...] = ()
+    vans: dict[Code, Name] = {}
+
+
+Downlink = VanPlan | HubManifest
+
+encode = msgspec.json.Encoder().encode
+decode_batch = msgspec.json.Decoder(EventBatch).decode
+decode_event: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+decode_committed = msgspec.json.Decoder(Committed).decode
+decode_presence = msgspec.json.Decoder(Presence).decode
+decode_downlink: msgspec.json.Decoder[Downlink] = msgspec.json.Decoder(Downlink)

@@ -1,0 +1,1 @@
+"""A pure routing library: a problem in, a plan out; no network, no database, no clock of its own."""

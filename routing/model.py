@@ -1,0 +1,202 @@
+"""What the router is asked and what it answers: frozen values, nothing that runs.
+
+Places are indices into the travel matrices. Times are whole UTC seconds, distances whole metres, energy kWh.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
+"""What a van has room for, in its own unit: crates, crates, crates, parcels, bags, passengers."""
+
+
+class RoutingError(Exception):
+    """The base of this package's errors."""
+
+
+class ProblemError(RoutingError):
+    """A problem that cannot be meant: the message names the record, the field and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `from_s` up to and including `to_s`."""
+
+    from_s: int
+    to_s: int
+
+
+@dataclass(frozen=True)
+class Travel:
+    """Seconds and metres from place to place, each `(n, n)` of int64; unreachable is negative, never infinite."""
+
+    duration_s: NDArray[np.int64]
+    distance_m: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    """A hub: where vans load (`reload_s`), reload and charge, and where they end."""
+
+    id: str
+    place: int
+    open: Window
+    reload_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Van:
+    """A van as it stands now: it starts from `place` at `ready_s` and ends at its depot before `shift.to_s`.
+
+    `on_board` are tasks whose goods are in this van and cannot ride in another. `committed` is what is under way or
+    locked: these tasks come first, in this order, in this van, whatever it costs. `capacity` by compartment.
+    """
+
+    id: str
+    depot: str
+    place: int
+    ready_s: int
+    shift: Window
+    capacity: Mapping[str, int]
+    skills: frozenset[str] = frozenset()
+    at_depot: bool = True
+    on_board: frozenset[str] = frozenset()
+    committed: tuple[str, ...] = ()
+    battery_kwh: float = 33.0
+    soc_percent: float | None = None
+    kwh_per_km: float = 0.21
+    min_soc_percent: float = 20.0
+    charge_kw: float = 7.4
+    in_service: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A stop at one address: hand over, take along, or only visit.
+
+    `release_s`: its goods can be loaded at the depot from then on. `max_aboard_s`: longest time its goods may be in
+    the van. `value`: None for a must, otherwise what leaving it out costs, in seconds of driving. `familiar`: vans
+    whose concierge this resident knows. `locked_van`: only this van may come.
+    """
+
+    id: str
+    place: int
+    windows: tuple[Window, ...]
+    service_s: int
+    depot: str | None = None
+    deliver: Mapping[str, int] = field(default_factory=dict)
+    collect: Mapping[str, int] = field(default_factory=dict)
+    skills: frozenset[str] = frozenset()
+    release_s: int | None = None
+    max_aboard_s: int | None = None
+    value: int | None = None
+    familiar: frozenset[str] = frozenset()
+    locked_van: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A resident driven from A to B: `{id}/pickup` and `{id}/dropoff` in a plan's steps."""
+
+    id: str
+    pickup_place: int
+    dropoff_place: int
+    pickup: Window
+    dropoff: Window
+    pickup_s: int = 180
+    dropoff_s: int = 180
+    seats: int = 1
+    max_ride_s: int = 1800
+    locked_van: str | None = None
+    aboard: str | None = None
+    """The van in which the passenger already sits: only the dropoff remains."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One hub's (or several hubs') day as it stands at `now_s`."""
+
+    now_s: int
+    depots: Sequence[Depot]
+    vans: Sequence[Van]
+    tasks: Sequence[Task]
+    travel: Travel
+    rides: Sequence[Ride] = ()
+
+
+class StepKind(StrEnum):
+    TASK = "task"
+    PICKUP = "pickup"
+    DROPOFF = "dropoff"
+    RELOAD = "reload"
+    CHARGE = "charge"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stop of a route. `task` is the task's or ride's id, or the depot's for a reload or a charge."""
+
+    kind: StepKind
+    task: str
+    place: int
+    arrive_s: int
+    start_s: int
+    depart_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A van's way from where it stands to its depot, `end_s` being when it is back there."""
+
+    van: str
+    start_s: int
+    steps: tuple[Step, ...]
+    end_s: int
+    distance_m: int
+    drive_s: int
+    soc_end_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """A task nobody comes for, and the tightest reason."""
+
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A route for every van in service. `cost_s` is seconds of driving plus the values of what was left out."""
+
+    routes: tuple[Route, ...]
+    unserved: tuple[Unserved, ...]
+    cost_s: int
+    engine: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that a plan breaks; `rule` is one of the names in `check`."""
+
+    rule: str
+    van: str | None
+    task: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two plans, in words a planner reads."""
+
+    task: str
+    kind: str  # added, dropped, moved (to another van), earlier, later
+    van_before: str | None
+    van_after: str | None
+    shift_s: int | None
+    words: str
