@@ -4,14 +4,54 @@ Organisation and hub come first, so that hubs are the shards of a large broker a
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
+
+from edge_gateway.contract import messages
 
 ROOT = "buurtrit/v1"
 
-EVENTS = "up/events"  # gateway -> hub, QoS 1: an EventBatch
-PRESENCE = "up/presence"  # gateway -> hub, QoS 1, retained, also the last will: a Presence
-COMMITTED = "down/committed"  # hub -> gateway, QoS 1: a Committed
-PLAN = "down/plan"  # hub -> gateway, QoS 1, retained: a VanPlan or a HubManifest
+EVENTS = "up/events"
+PRESENCE = "up/presence"
+COMMITTED = "down/committed"
+PLAN = "down/plan"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What one leaf carries, and how."""
+
+    leaf: str
+    direction: Literal["gateway to hub", "hub to gateway"]
+    messages: tuple[type, ...]
+    retain: bool
+    purpose: str
+    qos: int = 1
+
+
+CHANNELS = (
+    Channel(EVENTS, "gateway to hub", (messages.EventBatch,), retain=False, purpose="up to 50 events of one lane"),
+    Channel(
+        PRESENCE,
+        "gateway to hub",
+        (messages.Presence,),
+        retain=True,
+        purpose="the gateway is there; as its last will: it is not",
+    ),
+    Channel(
+        COMMITTED,
+        "hub to gateway",
+        (messages.Committed,),
+        retain=False,
+        purpose="the only word on which a gateway deletes",
+    ),
+    Channel(
+        PLAN,
+        "hub to gateway",
+        (messages.VanPlan, messages.HubManifest),
+        retain=True,
+        purpose="the day as it now stands; the gateway answers with a `plan_received` event",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+# One door for every task. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO_STAMP := $(VENV)/.demo-installed
+SOURCES := $(shell git ls-files hub_backend/screens 2>/dev/null)
+
+.PHONY: help demo test check unit lint types contracts docs lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("buurtrit needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(DEMO_STAMP): pyproject.toml requirements.lock hatch_build.py $(SOURCES) | $(VENV)/bin/python
+	@echo "installing into $(VENV) (this builds the pages, about a minute the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[demo]'
+	@touch $@
+
+$(STAMP): pyproject.toml requirements.lock hatch_build.py $(SOURCES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@ $(DEMO_STAMP)
+
+demo: $(DEMO_STAMP) ## one day in the neighbourhood, on http://localhost:8800 (ARGS="--fast --seed 3")
+	@exec $(BIN)/buurtrit demo $(ARGS)
+
+test: $(STAMP) ## install what is needed, then everything that CI checks
+	@sh .ci/servers
+	$(MAKE) --no-print-directory check
+
+check: lint types contracts unit ## format, lint, types, import contracts, tests
+
+lint: $(STAMP) ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
+	$(BIN)/mypy
+	$(BIN)/pyright firmware
+
+contracts: $(STAMP) ## who may import whom
+	$(BIN)/lint-imports
+
+unit: $(STAMP) ## the tests (PYTEST="-k frame" for some)
+	$(BIN)/python -m pytest $(PYTEST)
+
+docs: $(STAMP) ## write docs/contract.md anew from the code
+	$(BIN)/python docs/contract_page.py docs/contract.md
+
+lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+clean: ## forget what was built and every demo's data
+	rm -rf build dist .demo hub_backend/pages edge_gateway/page

@@ -1,0 +1,168 @@
+"""Writes docs/contract.md from the code: every topic, message and field, with unit and range.
+
+Usage: python docs/contract_page.py [FILE]   (without a file: to standard output)
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from edge_gateway.contract import messages, topics
+from firmware import frame, readings
+
+UNITS = {
+    "_m_s": "m/s",
+    "_s": "s",
+    "_m": "m",
+    "_km": "km",
+    "_c": "°C",
+    "_percent": "%",
+    "_deg": "degrees",
+    "_v": "V",
+    "_a": "A",
+    "_ah": "Ah",
+}
+DEGREES = {"lat", "lon"}
+HEAD = """# The wire contract
+
+Generated from `edge_gateway/contract/` and `firmware/`; do not edit: `make docs` writes it anew, a test holds it fresh.
+
+Rules: a message gains fields and never loses or changes one; readers ignore fields they do not know; null is "not
+known", never zero; times are UTC seconds. Every MQTT payload is JSON, sealed with the gateway's own key (AES-256-GCM,
+the topic as associated data; `edge_gateway/contract/sealing.py`).
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    parts = [HEAD, _topics(), "## Messages\n"]
+    parts += [_message(message) for channel in topics.CHANNELS for message in channel.messages]
+    parts += [_message(part) for part in (messages.PlannedStop, messages.PlannedParcel)]
+    parts += ["## Events\n", _events_head()]
+    parts += [_message(kind, lane=lane) for kind, lane in messages.LANES.items()]
+    parts += [_message(messages.Span), _uart()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _topics() -> str:
+    rows = [
+        f"| `{topics.ROOT}/{{org}}/{{hub}}/{{gateway}}/{channel.leaf}` | {channel.direction} | {channel.qos} | "
+        f"{'yes' if channel.retain else 'no'} | {', '.join(_link(m) for m in channel.messages)} | {channel.purpose} |"
+        for channel in topics.CHANNELS
+    ]
+    head = "| topic | direction | QoS | retained | message | what for |\n|---|---|---|---|---|---|"
+    return "\n".join(["## Topics\n", head, *rows, ""])
+
+
+def _link(message: type) -> str:
+    return f"[{message.__name__}](#{message.__name__.lower()})"
+
+
+def _events_head() -> str:
+    return (
+        "An event is known for ever by (`source`, `boot`, `seq`). `source` is the gateway (`van-1`) or one of its nodes "
+        "(`van-1/cooler`). `kind` says which of these it is. Every event carries `source`, `boot`, `seq`, `t_s` and "
+        "`clock` (none, gps or ntp: how far `t_s` can be trusted).\n"
+    )
+
+
+COMMON = {field.name for field in msgspec.structs.fields(messages.Event)}
+
+
+def _message(message: type, lane: messages.Lane | None = None) -> str:
+    info = msgspec.inspect.type_info(message)
+    assert isinstance(info, msgspec.inspect.StructType)
+    lines = [f"### {message.__name__}\n", _purpose(message)]
+    if info.tag is not None:
+        lines.append(f"`kind`: `{info.tag}`" + (f", lane {lane}" if lane else "") + "\n")
+    rows = [_row(field) for field in info.fields if lane is None or field.name not in COMMON]
+    if rows:
+        lines += ["| field | type | unit | range | when absent |", "|---|---|---|---|---|", *rows, ""]
+    return "\n".join(lines)
+
+
+def _purpose(message: type) -> str:
+    text = " ".join((message.__doc__ or "").split())
+    return text + "\n"
+
+
+def _row(field: msgspec.inspect.Field) -> str:
+    shape, limits = _shape(field.type)
+    return f"| `{field.name}` | {shape} | {_unit(field.name)} | {limits} | {_default(field)} |"
+
+
+def _default(field: msgspec.inspect.Field) -> str:
+    if field.required:
+        return "must be given"
+    value = field.default if field.default is not msgspec.NODEFAULT else "empty"
+    return "null" if value is None else str(value) if value not in ("", ()) else "empty"
+
+
+def _unit(name: str) -> str:
+    if name in DEGREES:
+        return "degrees (WGS 84)"
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+
+
+def _shape(kind: msgspec.inspect.Type) -> tuple[str, str]:  # noqa: PLR0911, PLR0912 - one case a type
+    """The type in words, and its range."""
+    match kind:
+        case msgspec.inspect.Metadata(type=inner):
+            return _shape(inner)
+        case msgspec.inspect.UnionType(types=types):
+            shapes = [_shape(part) for part in types]
+            return " or ".join(shape for shape, _ in shapes), "; ".join(limits for _, limits in shapes if limits)
+        case msgspec.inspect.NoneType():
+            return "null", ""
+        case msgspec.inspect.IntType(ge=ge, le=le) | msgspec.inspect.FloatType(ge=ge, le=le):
+            name = "integer" if isinstance(kind, msgspec.inspect.IntType) else "number"
+            return name, _between(ge, le)
+        case msgspec.inspect.StrType(pattern=pattern, max_length=longest):
+            escaped = pattern.replace("|", "\\|") if pattern else ""
+            return "text", f"`{escaped}`" if pattern else f"at most {longest} characters" if longest else ""
+        case msgspec.inspect.BoolType():
+            return "true or false", ""
+        case msgspec.inspect.EnumType(cls=cls):
+            return "one of", ", ".join(f"`{member.value}`" for member in cls)
+        case msgspec.inspect.LiteralType(values=values):
+            return "one of", ", ".join(f"`{value}`" for value in values)
+        case msgspec.inspect.VarTupleType(item_type=item):
+            shape, limits = _shape(item)
+            return f"list of {shape}", limits
+        case msgspec.inspect.DictType(key_type=key, value_type=value):
+            return f"map of {_shape(key)[0]} to {_shape(value)[0]}", ""
+        case msgspec.inspect.StructType(cls=cls):
+            return _link(cls), ""
+        case msgspec.inspect.RawType():
+            return "event", ""
+        case _:
+            raise TypeError(f"contract page: no words for {kind!r}")
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    return f"{low} to {high}" if high is not None else f"at least {low}"
+
+
+def _uart() -> str:
+    return "\n".join(
+        [
+            "## UART, between node and gateway\n",
+            _verbatim(frame.__doc__),
+            "### Readings\n",
+            _verbatim(readings.__doc__),
+        ]
+    )
+
+
+def _verbatim(text: str | None) -> str:
+    return f"```text\n{(text or '').strip()}\n```\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    else:
+        sys.stdout.write(page())
