@@ -61,9 +61,9 @@ def _link(message: type) -> str:
 
 def _events_head() -> str:
     return (
-        "An event is known for ever by (`source`, `boot`, `seq`). `source` is the gateway (`van-1`) or one of its nodes "
-        "(`van-1/cooler`). `kind` says which of these it is. Every event carries `source`, `boot`, `seq`, `t_s` and "
-        "`clock` (none, gps or ntp: how far `t_s` can be trusted).\n"
+        "An event is known for ever by (`source`, `boot`, `seq`). `source` is the gateway (`van-1`) or one of its "
+        "nodes (`van-1/cooler`). `kind` says which of these it is. Every event carries `source`, `boot`, "
+        "`seq`, `t_s` and `clock` (none, gps or ntp: how far `t_s` can be trusted).\n"
     )
 
 

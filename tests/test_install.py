@@ -1,0 +1,113 @@
+"""The wheel installs and starts on its own, with the gateway's or the hub's dependencies and nothing else."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+SOURCE_ONLY = {"gpsd-py3"}  # pure Python, published as source only
+PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built as a release is."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
+    return next(folder.glob("buurtrit-*.whl"))
+
+
+def test_wheel_carries_the_built_pages(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "hub_backend/pages/index.html" in names
+    assert "edge_gateway/page/index.html" in names
+    assert not [name for name in names if "node_modules" in name or name.startswith("tests/")]
+
+
+@pytest.mark.parametrize(
+    ("extra", "starts", "absent"),
+    [
+        ("gateway", "edge_gateway.app", {"sqlalchemy", "fastapi", "pyvrp", "ortools", "numpy", "scipy"}),
+        ("hub", "hub_backend.app", {"pyserial", "python-can", "gpsd-py3"}),
+    ],
+)
+def test_each_half_installs_and_starts_alone(
+    wheel: Path, tmp_path: Path, extra: str, starts: str, absent: set[str]
+) -> None:
+    venv.create(tmp_path / "alone", with_pip=True)
+    python = tmp_path / "alone/bin/python"
+    lock = ROOT / "requirements.lock"
+    _run(str(python), "-m", "pip", "install", "--quiet", "-c", str(lock), f"buurtrit[{extra}] @ file://{wheel}")
+    listed = _run(str(python), "-m", "pip", "list", "--format", "freeze")
+    installed = {canonicalize_name(line.split("==")[0]) for line in listed.splitlines()}
+    assert not installed & absent
+    _run(str(python), "-c", f"import {starts}")
+    assert "usage" in _run(str(tmp_path / "alone/bin/buurtrit"), extra, "--help")
+
+
+def test_the_other_half_is_refused_with_the_reason(tmp_path: Path, wheel: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=True)
+    _run(str(tmp_path / "bare/bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
+    done = subprocess.run(
+        [tmp_path / "bare/bin/buurtrit", "hub", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "is not installed" in done.stderr
+
+
+def test_every_runtime_dependency_has_a_wheel_for_the_pi(tmp_path: Path) -> None:
+    locked = [line for line in _runtime_lock() if canonicalize_name(re.split("[=;]", line)[0]) not in SOURCE_ONLY]
+    (tmp_path / "runtime.txt").write_text("\n".join(locked))
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    _run(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps"),
+        *("--target", str(tmp_path / "nowhere"), *platforms, "--python-version", "3.11", "--only-binary=:all:"),
+        *("-r", str(tmp_path / "runtime.txt")),
+    )
+
+
+def _runtime_lock() -> list[str]:
+    """The lines of the lock that [gateway] and [hub] need, directly or not."""
+    lock = {
+        canonicalize_name(line.split("==")[0]): line
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if "==" in line
+    }
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [
+        *extras["dependencies"],
+        *extras["optional-dependencies"]["gateway"],
+        *extras["optional-dependencies"]["hub"],
+    ]
+    wanted: set[str] = set()
+    queue = [canonicalize_name(Requirement(text).name) for text in asked]
+    while queue:
+        name = queue.pop()
+        if name in wanted or name not in lock:
+            continue
+        wanted.add(name)
+        needs = (Requirement(text) for text in requires(name) or [])
+        queue += [canonicalize_name(n.name) for n in needs if n.marker is None or n.marker.evaluate({"extra": ""})]
+    return [lock[name] for name in sorted(wanted)]
+
+
+def _run(*command: str) -> str:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(command, capture_output=True, text=True, env=clean, check=False, cwd="/")
+    assert done.returncode == 0, (
+        f"{command} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    )
+    return done.stdout
