@@ -1,0 +1,28 @@
+"""`python -m edge_gateway --config FILE.toml` runs a gateway; `python -m edge_gateway schema` prints its page's API."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 after a clean stop, 2 for faulty settings."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if list(arguments[:1]) == ["schema"]:
+        from edge_gateway.page_schema import openapi
+
+        print(msgspec.json.format(msgspec.json.encode(openapi())).decode())
+        return 0
+    parser = argparse.ArgumentParser(prog="buurtrit gateway", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
+    options = parser.parse_args(arguments)
+    from edge_gateway.app import run
+
+    return run(options.config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
