@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Float,
     ForeignKey,
@@ -19,6 +20,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+BigCount = BigInteger().with_variant(Integer, "sqlite")  # SQLite's INTEGER is 64 bits, and alone may be a row id
 
 
 class Base(DeclarativeBase):
@@ -32,11 +35,11 @@ class EventRow(Base):
     """One event, exactly once by (source, boot, seq)."""
 
     __tablename__ = "events"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BigCount, primary_key=True, autoincrement=True)
     gateway: Mapped[str] = mapped_column(String(40))
     source: Mapped[str] = mapped_column(String(81))
-    boot: Mapped[int] = mapped_column(Integer)
-    seq: Mapped[int] = mapped_column(Integer)
+    boot: Mapped[int] = mapped_column(BigCount)
+    seq: Mapped[int] = mapped_column(BigCount)
     kind: Mapped[str] = mapped_column(String(20))
     t_s: Mapped[float] = mapped_column(Float)
     received_s: Mapped[float] = mapped_column(Float)
@@ -54,8 +57,8 @@ class LaneRow(Base):
     gateway: Mapped[str] = mapped_column(String(40), primary_key=True)
     outbox: Mapped[str] = mapped_column(String(40), primary_key=True)
     lane: Mapped[str] = mapped_column(String(10), primary_key=True)
-    committed_n: Mapped[int] = mapped_column(Integer)
-    missing: Mapped[int] = mapped_column(Integer, default=0)
+    committed_n: Mapped[int] = mapped_column(BigCount)
+    missing: Mapped[int] = mapped_column(BigCount, default=0)
 
 
 class SourceRow(Base):
@@ -63,9 +66,9 @@ class SourceRow(Base):
 
     __tablename__ = "sources"
     source: Mapped[str] = mapped_column(String(81), primary_key=True)
-    boot: Mapped[int] = mapped_column(Integer, primary_key=True)
-    received: Mapped[int] = mapped_column(Integer)
-    highest_seq: Mapped[int] = mapped_column(Integer)
+    boot: Mapped[int] = mapped_column(BigCount, primary_key=True, autoincrement=False)
+    received: Mapped[int] = mapped_column(BigCount)
+    highest_seq: Mapped[int] = mapped_column(BigCount)
     last_t_s: Mapped[float] = mapped_column(Float)
 
 
@@ -76,7 +79,7 @@ class GatewayRow(Base):
     gateway: Mapped[str] = mapped_column(String(40), primary_key=True)
     hub: Mapped[str] = mapped_column(String(40))
     online: Mapped[bool] = mapped_column(Boolean)
-    boot: Mapped[int] = mapped_column(Integer)
+    boot: Mapped[int] = mapped_column(BigCount)
     t_s: Mapped[float] = mapped_column(Float)
     software: Mapped[str] = mapped_column(String(40))
 
@@ -87,7 +90,7 @@ class RejectRow(Base):
     __tablename__ = "rejects"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     received_s: Mapped[float] = mapped_column(Float)
-    origin: Mapped[str] = mapped_column(String(120))  # topic, or gateway and input
+    origin: Mapped[str] = mapped_column(String(120), index=True)  # topic, or gateway and input
     field: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(300))
     count: Mapped[int] = mapped_column(Integer, default=1)
@@ -99,7 +102,7 @@ class CursorRow(Base):
 
     __tablename__ = "cursors"
     follower: Mapped[str] = mapped_column(String(40), primary_key=True)
-    event_id: Mapped[int] = mapped_column(Integer)
+    event_id: Mapped[int] = mapped_column(BigCount)
 
 
 # ---------------------------------------------------------------- what was asked
@@ -222,6 +225,7 @@ class StopRow(Base):
     van: Mapped[str | None] = mapped_column(String(40))
     locked: Mapped[bool] = mapped_column(Boolean, default=False)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    state_s: Mapped[float | None] = mapped_column(Float)  # time of the newest event that set the state
     promised_s: Mapped[float | None] = mapped_column(Float)
 
 
@@ -279,6 +283,7 @@ class TriggerRow(Base):
     subject: Mapped[str] = mapped_column(String(80), default="")
     words: Mapped[str] = mapped_column(String(300), default="")
     plan: Mapped[str | None] = mapped_column(String(40), index=True)  # the plan that answered it
+    cause: Mapped[str | None] = mapped_column(String(160), unique=True)  # what it came from: one cause triggers once
 
 
 # ---------------------------------------------------------------- projections
@@ -289,7 +294,8 @@ class VanStateRow(Base):
 
     __tablename__ = "van_states"
     van: Mapped[str] = mapped_column(String(40), primary_key=True)
-    fix_s: Mapped[float | None] = mapped_column(Float)
+    position_s: Mapped[float | None] = mapped_column(Float)  # the newest word of the receiver, be it "no fix"
+    fix_s: Mapped[float | None] = mapped_column(Float)  # the newest real fix: lat and lon are of this moment
     fix: Mapped[str] = mapped_column(String(4), default="none")
     lat: Mapped[float | None] = mapped_column(Float)
     lon: Mapped[float | None] = mapped_column(Float)
@@ -299,17 +305,20 @@ class VanStateRow(Base):
     soc_percent: Mapped[float | None] = mapped_column(Float)
     odometer_km: Mapped[float | None] = mapped_column(Float)
     first_odometer_km: Mapped[float | None] = mapped_column(Float)  # the first of the day
+    odometer_day: Mapped[str] = mapped_column(String(10), default="")
     plugged: Mapped[bool | None] = mapped_column(Boolean)
     phase: Mapped[str] = mapped_column(String(14), default="")
     phase_s: Mapped[float | None] = mapped_column(Float)
     stop: Mapped[str | None] = mapped_column(String(40))
+    arrived_s: Mapped[float | None] = mapped_column(Float)  # at `stop`; None when not there
+    extra_s: Mapped[float] = mapped_column(Float, default=0.0)  # longer at `stop`, as the concierge said
 
 
 class VisitRow(Base):
     """What happened at a stop: proof of contact, or of the letterbox. One per visit event."""
 
     __tablename__ = "visits"
-    event: Mapped[int] = mapped_column(primary_key=True)  # events.id
+    event: Mapped[int] = mapped_column(BigCount, primary_key=True, autoincrement=False)  # events.id
     day: Mapped[str] = mapped_column(String(10), index=True)
     stop: Mapped[str] = mapped_column(String(40), index=True)
     van: Mapped[str] = mapped_column(String(40))
@@ -343,10 +352,10 @@ class ExcursionRow(Base):
     id: Mapped[str] = mapped_column(String(100), primary_key=True)  # source@opening second
     source: Mapped[str] = mapped_column(String(81), index=True)
     rule: Mapped[str] = mapped_column(String(40))
-    limit_c: Mapped[float] = mapped_column(Float)
+    limit_c: Mapped[float | None] = mapped_column(Float)  # None: the rule is about a lost sensor
     began_s: Mapped[float] = mapped_column(Float)
     opened_s: Mapped[float] = mapped_column(Float)
-    extreme_c: Mapped[float] = mapped_column(Float)
+    extreme_c: Mapped[float | None] = mapped_column(Float)
     recovered_s: Mapped[float | None] = mapped_column(Float)
     closed_s: Mapped[float | None] = mapped_column(Float)
     closed_by: Mapped[str] = mapped_column(String(80), default="")

@@ -1,0 +1,53 @@
+"""`buurtrit hub --config FILE.toml`: the whole backend in one process."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from hub_backend.errors import HubError
+from hub_backend.settings import Settings
+
+STOP_S = 2  # machine: how long open streams may hold up a stop
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the hub until it is told to stop. Returns 2 when the settings or the record cannot be used."""
+    options = _options(arguments)
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    try:
+        settings = Settings.load(options.config)
+        return _serve(settings, log_level=options.log_level)
+    except HubError as error:
+        print(f"buurtrit hub: {error}", file=sys.stderr)
+        return 2
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="buurtrit hub", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="settings, TOML")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    return parser.parse_args(arguments)
+
+
+def _serve(settings: Settings, *, log_level: str) -> int:
+    import uvicorn
+
+    from hub_backend.app import build
+
+    hub = build(settings)
+    uvicorn.run(
+        hub.web,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level=log_level,
+        access_log=False,
+        timeout_graceful_shutdown=STOP_S,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The hub's settings: read from a TOML file and the environment, checked all at once."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from edge_gateway.contract.sealing import Seal
+from hub_backend.errors import HubError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+CoolerClass = Literal["chilled", "hot", "fridge", "ambient"]
+
+
+class SettingsError(HubError):
+    """Settings that cannot be used; the message has one line for each fault: the field and the reason."""
+
+
+class GatewaySettings(BaseModel):
+    """One gateway that may speak: its hub, what it sits in, and the key that seals its messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hub: Name
+    role: Literal["van", "hub"]
+    key: SecretStr
+
+    @field_validator("key")
+    @classmethod
+    def _usable(cls, key: SecretStr) -> SecretStr:
+        Seal(key.get_secret_value())
+        return key
+
+    def seal(self) -> Seal:
+        return Seal(self.key.get_secret_value())
+
+
+class Settings(BaseSettings):
+    """All settings. Times named `_s` are world seconds unless the comment says machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BUURTRIT_HUB_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+    org: Name
+    hubs: Annotated[tuple[Name, ...], Field(min_length=1)]
+    gateways: dict[Name, GatewaySettings]
+    database_url: str = "sqlite:///buurtrit-hub.sqlite"
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: Port = 1883
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8800
+    clock_page: Path | None = None
+    map_dir: Path | None = None
+    pages_dir: Path = Path(__file__).parent / "pages"
+    timezone: str = "Europe/Amsterdam"
+    coolers: dict[str, CoolerClass] = {}  # source of a cooler -> what it holds, where the role's default is wrong
+    series: Literal["sql", "influx"] = "sql"
+    influx_url: str = ""
+    influx_token: SecretStr = SecretStr("")
+    influx_org: str = ""
+    influx_bucket: str = ""
+    solve_morning_s: Annotated[float, Field(gt=0, le=600)] = 3.0  # machine
+    solve_live_s: Annotated[float, Field(gt=0, le=60)] = 0.4  # machine
+    debounce_s: Annotated[float, Field(ge=0, le=3600)] = 20.0
+    future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead of the clock is set aside
+    poll_s: Annotated[float, Field(gt=0, le=5)] = 0.2  # machine: how often loops look at the world's clock
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no such time zone: {name!r}") from error
+        return name
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        faults = [
+            f"gateways.{name}.hub: {gateway.hub!r} is not among hubs"
+            for name, gateway in self.gateways.items()
+            if gateway.hub not in self.hubs
+        ]
+        if self.series == "influx":
+            needed = ("influx_url", "influx_org", "influx_bucket")
+            faults += [f"{field}: needed when series is influx" for field in needed if not getattr(self, field)]
+            if not self.influx_token.get_secret_value():
+                faults.append("influx_token: needed when series is influx")
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """The settings in `file`, overridden by BUURTRIT_HUB_… of the environment.
+
+        Raises `SettingsError` with every fault at once; a relative database, map or page path stays relative to the
+        working directory.
+        """
+        try:
+            values = tomllib.loads(file.read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{file}: {error}") from error
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(f"{file}:\n{_faults(error)}") from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def _faults(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(str(part) for part in fault["loc"])
+        words = fault["msg"].removeprefix("Value error, ")
+        lines += [f"  {place}: {line}" if place else f"  {line}" for line in words.splitlines()]
+    return "\n".join(lines)

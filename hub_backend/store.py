@@ -1,0 +1,98 @@
+"""The record's doors: `read` and `write` give a session; the schema is brought up to date when it opens.
+
+SQLite runs in WAL with synchronous=FULL: what was committed survives a power cut. There one writer at a time writes;
+writers of this process queue on a lock, because SQLite's own waiting sleeps in steps of up to 100 ms. PostgreSQL needs
+neither. Event ids grow in the order of commit because one ingest alone inserts events: one hub process a database.
+"""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from hub_backend.errors import HubError
+
+BUSY_MS = 10_000
+
+
+class StoreError(HubError):
+    """The database cannot be opened or brought up to date."""
+
+
+class Store:
+    """The record behind one database address. Raises `StoreError` when that address cannot be used."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=not url.startswith("sqlite"))
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise StoreError(f"database_url: {error}") from error
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            _prepare_sqlite(self._engine)
+        self._writing = self._engine.execution_options(writes=True)
+        self._turn = threading.Lock()
+        self._holder: int | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def open(self) -> None:
+        """Brings the schema up to date. Raises `StoreError`."""
+        from hub_backend.migrations import upgrade
+
+        try:
+            upgrade(self._writing)
+        except OperationalError as error:
+            raise StoreError(f"database_url: {error.orig}") from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Generator[Session]:
+        """A session that sees one moment of the record and writes nothing."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Generator[Session]:
+        """A session that commits at the end, or rolls back on an error. May not be nested in its own thread."""
+        with self._my_turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _my_turn(self) -> Generator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if self._holder == threading.get_ident():
+            raise RuntimeError("store.write() inside store.write(): pass the session instead")
+        with self._turn:
+            self._holder = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._holder = None
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _settle(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE: a writer that begins as a reader may find the file changed and cannot wait its turn
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
