@@ -147,18 +147,9 @@ def _between(low: float | None, high: float | None) -> str:
 
 
 def _uart() -> str:
-    return "\n".join(
-        [
-            "## UART, between node and gateway\n",
-            _verbatim(frame.__doc__),
-            "### Readings\n",
-            _verbatim(readings.__doc__),
-        ]
-    )
-
-
-def _verbatim(text: str | None) -> str:
-    return f"```text\n{(text or '').strip()}\n```\n"
+    """The docstrings of the leaf modules are Markdown themselves."""
+    parts = ["## UART, between node and gateway", frame.__doc__, "### Readings", readings.__doc__]
+    return "\n\n".join((part or "").strip() for part in parts)
 
 
 if __name__ == "__main__":
