@@ -39,6 +39,7 @@ lint: $(STAMP) ## ruff
 
 types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 	$(BIN)/mypy
+	@ln -sfn "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" $(VENV)/typings
 	$(BIN)/pyright firmware
 
 contracts: $(STAMP) ## who may import whom

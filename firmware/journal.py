@@ -21,7 +21,7 @@ SEGMENT_ENTRIES = 32
 
 
 class Journal:
-    """At most `size` entries; a full journal refuses the newest, counts it in `dropped`, and keeps its word on the others."""
+    """At most `size` entries; a full one refuses and counts the newest, and keeps its word on the others."""
 
     def __init__(self, fs, path: str, size: int):
         self._fs = fs

@@ -42,7 +42,7 @@ class Link:
     `write(bytes) -> bool` puts a whole frame on the line, or answers False when there is no room now.
     """
 
-    def __init__(self, boot: int, kind: int, version: str, outbox, write, now_ms: int):
+    def __init__(self, boot: int, kind: int, version: str, outbox, *, write, now_ms: int):
         self._boot = boot
         self._kind = kind
         self._version = version

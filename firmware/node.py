@@ -1,4 +1,4 @@
-"""A node: what it does by its kind, what it has not sent yet, and its line. Clocks, sensors, flash and line are handed in.
+"""A node: its duty, what it has not sent yet, and its line. Clocks, sensors, flash and line are handed in.
 
 `step(now_ms, world_ms)` is called in a loop, soon after anything happened and at the latest `due_in_ms` later.
 `now_ms` is the machine's time for the line's timers, `world_ms` the world's for readings; on a board both are one.
@@ -102,12 +102,12 @@ class Node:
     puts a whole frame on the line or answers False.
     """
 
-    def __init__(self, settings: dict, sensors, fs, folder: str, random_u16: int, write, now_ms: int, world_ms: int):
+    def __init__(self, settings: dict, sensors, fs, folder: str, *, random_u16: int, write, now_ms: int, world_ms: int):
         memory = Memory(fs, folder + "/memory")
         self.boot = memory.next_boot(random_u16)
         self._journal = Journal(fs, folder + "/journal", JOURNAL_ENTRIES)
         self.outbox = Outbox(self._journal, Ring(settings["ring"]))
-        self.link = Link(self.boot, KINDS[settings["kind"]], VERSION, self.outbox, write, now_ms)
+        self.link = Link(self.boot, KINDS[settings["kind"]], VERSION, self.outbox, write=write, now_ms=now_ms)
         self._seq = 0
         self._duty = self._make_duty(settings, sensors, memory, world_ms)
         self._logged_ms = world_ms

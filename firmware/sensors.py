@@ -47,22 +47,21 @@ class Ds18b20:
 class ReedSwitch:
     """The lid's switch: a magnet closes it to ground, so an open lid and a broken wire both read 1."""
 
-    def __init__(self, pin, ticks_ms, ticks_diff):
+    def __init__(self, pin, now_ms):
         self._pin = pin
-        self._ticks_ms = ticks_ms
-        self._ticks_diff = ticks_diff
+        self._now_ms = now_ms
         self._raw = pin.value()
         self._state = self._raw
-        self._since_ms = ticks_ms()
+        self._since_ms = now_ms()
 
     def is_open(self) -> bool:
         """The state that has held for `DEBOUNCE_MS`."""
-        now_ms = self._ticks_ms()
+        now_ms = self._now_ms()
         raw = self._pin.value()
         if raw != self._raw:
             self._raw = raw
             self._since_ms = now_ms
-        elif raw != self._state and self._ticks_diff(now_ms, self._since_ms) >= DEBOUNCE_MS:
+        elif raw != self._state and now_ms - self._since_ms >= DEBOUNCE_MS:
             self._state = raw
         return self._state == 1
 

@@ -12,12 +12,13 @@ import os
 import select
 import struct
 import sys
-import termios
+import termios  # pyright: ignore[reportMissingImports] the unix port has it, a board has not
 import time
 
 import vfs
 from node import Node
 from settings import SettingsError, load_settings
+from ticks import Ticks
 
 BLOCK_BYTES = 4096  # as the flash of a Pico
 BLOCKS = 64
@@ -183,13 +184,19 @@ def mount(path: str):
     flash = FlashFile(path)
     if not is_new:
         try:
-            return vfs.VfsLfs2(flash, mtime=False)
+            return littlefs(flash)
         except OSError:
             flash.close()
             os.rename(path, path + ".damaged-%d" % time.time())
             flash = FlashFile(path)
-    vfs.VfsLfs2.mkfs(flash)
-    return vfs.VfsLfs2(flash, mtime=False)
+    return littlefs(flash, is_new=True)
+
+
+def littlefs(flash: FlashFile, *, is_new: bool = False):
+    """The file system on this flash, made first if new. Raises `OSError` when there is none."""
+    if is_new:
+        vfs.VfsLfs2.mkfs(flash)  # pyright: ignore[reportArgumentType] any object with the methods will do
+    return vfs.VfsLfs2(flash, mtime=False)  # pyright: ignore[reportArgumentType]
 
 
 def exists(path: str) -> bool:
@@ -200,13 +207,13 @@ def exists(path: str) -> bool:
     return True
 
 
-def run(node: Node, line: Line, sensors, poll) -> None:
+def run(node: Node, line: Line, sensors, poll, ticks: Ticks) -> None:
     """Go on until stdin ends and all is acknowledged."""
     world_ms = 0
     end_ms = None
-    node.step(time.ticks_ms(), world_ms)
+    node.step(ticks.now_ms(), world_ms)
     while True:
-        now_ms = time.ticks_ms()
+        now_ms = ticks.now_ms()
         line.watch(now_ms)
         wait_ms = min(node.link.due_in_ms(now_ms), HUNG_UP_MS)
         for source, _ in poll.ipoll(wait_ms):
@@ -217,7 +224,7 @@ def run(node: Node, line: Line, sensors, poll) -> None:
                 else:
                     poll.unregister(sys.stdin)
                     end_ms = now_ms + LAST_MS
-        now_ms = time.ticks_ms()
+        now_ms = ticks.now_ms()
         data = line.read(now_ms)
         if data:
             node.receive(data, now_ms)
@@ -253,9 +260,10 @@ def main(arguments: list[str]) -> int:
     line = Line(int(options["--uart-fd"]), poll)
     sensors = TWINS[settings["kind"]]()
     fs = mount(options["--flash"])
+    ticks = Ticks()
     random_u16 = struct.unpack("<H", os.urandom(2))[0]
-    node = Node(settings, sensors, fs, "", random_u16, line.write, time.ticks_ms(), 0)
-    run(node, line, sensors, poll)
+    node = Node(settings, sensors, fs, "", random_u16=random_u16, write=line.write, now_ms=ticks.now_ms(), world_ms=0)
+    run(node, line, sensors, poll, ticks)
     return 0
 
 
