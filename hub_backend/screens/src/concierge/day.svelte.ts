@@ -1,0 +1,172 @@
+// The concierge's day: what the gateway last said, with what was tapped since laid over it, so that a tap shows at once.
+// All rules stay with the gateway; here is only what a screen must know while nobody answers.
+import { get, post } from "../lib/ask";
+import { LiveLine } from "../lib/live.svelte";
+import { hearNow, worldNow } from "../lib/world.svelte";
+import type {
+  HubManifest,
+  Outcome,
+  Parcel,
+  Phase,
+  ScanAnswer,
+  ScanRequest,
+  State,
+  Stop,
+  VanPlan,
+  VisitRecord,
+} from "../gateway_api";
+import { Flusher, keep, kept, type Kept, letGo, newId, rememberedState, rememberState } from "./queue";
+
+export interface DayStop extends Stop {
+  order: number;
+  outcome: Outcome | null;
+}
+
+type TapsLaidOver = Map<string, Outcome>;
+
+class Day {
+  state = $state.raw<State | null>(null);
+  waiting = $state.raw<Kept[]>([]);
+  fresh = $state(false); // the state came from the gateway itself, not from this tablet's memory
+  tapped_ms = $state<number | null>(null); // how long the last tap took to be safe
+  answer = $state.raw<(ScanAnswer & { at: number }) | null>(null);
+
+  line = new LiveLine(
+    "/api/live",
+    ["state"],
+    (_name, data) => this.#hear(data as State | null),
+    () => void this.#fetch(),
+  );
+  #flusher = new Flusher(() => void this.#recount());
+  #began = new Map<string, number>();
+
+  async start(): Promise<void> {
+    await this.#recount();
+    const remembered = await rememberedState();
+    if (remembered && !this.state) {
+      this.state = remembered;
+      if (!navigator.onLine) hearNow(remembered.now_s);
+    }
+    await this.#fetch();
+    this.line.start();
+    this.#flusher.start();
+    void navigator.storage?.persist?.();
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      this.#hear(await get<State>("/api/state"));
+    } catch {
+      this.fresh = false; // the remembered day stays on the screen
+    }
+  }
+
+  #hear(state: State | null): void {
+    if (!state) return;
+    hearNow(state.now_s);
+    this.state = state;
+    this.fresh = true;
+    void rememberState(state);
+  }
+
+  async #recount(): Promise<void> {
+    this.waiting = await kept();
+  }
+
+  get plan(): VanPlan | null {
+    return this.state?.plan?.kind === "van_plan" ? this.state.plan : null;
+  }
+
+  get manifest(): HubManifest | null {
+    return this.state?.plan?.kind === "hub_manifest" ? this.state.plan : null;
+  }
+
+  get #laidOver(): TapsLaidOver {
+    const over: TapsLaidOver = new Map((this.state?.visits ?? []).map((visit) => [visit.stop, visit.outcome]));
+    for (const { record, refused } of this.waiting) {
+      if (record.kind === "visit" && !refused) over.set(record.stop, record.outcome);
+    }
+    return over;
+  }
+
+  get stops(): DayStop[] {
+    const over = this.#laidOver;
+    return (this.plan?.stops ?? []).map((stop, index) => ({
+      ...stop,
+      order: index + 1,
+      outcome: over.get(stop.stop) ?? null,
+      done: stop.done || over.has(stop.stop),
+    }));
+  }
+
+  get next(): DayStop | null {
+    const open = this.stops.filter((stop) => !stop.done);
+    return open.find((stop) => stop.stop === this.state?.next_stop) ?? open[0] ?? null;
+  }
+
+  get phase(): Phase | null {
+    return this.#lastTour?.phase ?? this.state?.phase ?? null;
+  }
+
+  get atStop(): string | null {
+    const last = this.#lastTour;
+    if (!last) return this.state?.at_stop ?? null;
+    return last.phase === "arrived" || last.phase === "longer" ? (last.stop ?? null) : null;
+  }
+
+  get #lastTour(): { phase: Phase; stop?: string | null } | null {
+    const tours = this.waiting.filter((item) => item.record.kind === "tour" && !item.refused);
+    const last = tours.at(-1)?.record;
+    return last?.kind === "tour" ? last : null;
+  }
+
+  get unsentHere(): number {
+    return this.waiting.filter((item) => !item.refused).length;
+  }
+
+  get unsentInVan(): number {
+    return this.state?.pending.business ?? 0;
+  }
+
+  get attention(): Kept[] {
+    return this.waiting.filter((item) => item.refused !== null);
+  }
+
+  get parcels(): { parcel: Parcel; stop: DayStop; loaded: boolean }[] {
+    const loaded = new Set(this.state?.loaded ?? []);
+    return this.stops.flatMap((stop) =>
+      stop.deliver.map((parcel) => ({ parcel, stop, loaded: loaded.has(parcel.code) })),
+    );
+  }
+
+  async tour(phase: Phase, stop: string | null = null, extra_s: number | null = null): Promise<void> {
+    const t_s = worldNow();
+    if (phase === "arrived" && stop) this.#began.set(stop, t_s);
+    await this.#keep({ id: newId(), kind: "tour", t_s, phase, stop, extra_s });
+  }
+
+  async visit(visit: Omit<VisitRecord, "id" | "kind" | "t_s" | "began_s" | "distance_m">): Promise<void> {
+    const began_s = this.#began.get(visit.stop) ?? null;
+    await this.#keep({ ...visit, id: newId(), kind: "visit", t_s: worldNow(), began_s });
+  }
+
+  async #keep(record: Kept["record"]): Promise<void> {
+    const began = performance.now();
+    await keep(record);
+    await this.#recount();
+    this.tapped_ms = Math.round(performance.now() - began);
+    this.#flusher.flush();
+  }
+
+  async release(id: string): Promise<void> {
+    await letGo(id);
+    await this.#recount();
+  }
+
+  async scan(code: string): Promise<void> {
+    const request: ScanRequest = { code, symbology: "", purpose: null, id: newId() };
+    this.answer = { ...(await post<ScanAnswer>("/api/scans", request)), at: Date.now() };
+  }
+}
+
+export const day = new Day();

@@ -1,0 +1,117 @@
+// What the coolers' page knows: every cooler now, its last hours, and the excursions that wait for a person.
+import { get, post } from "../lib/ask";
+import { LiveLine } from "../lib/live.svelte";
+import { hearNow, now, worldNow } from "../lib/world.svelte";
+import type { CoolerNow, Excursion, Health, Series } from "../hub_api";
+
+const SPAN_S = 3 * 3600;
+export const SILENT_AFTER_S = 300;
+
+class Cooling {
+  coolers = $state.raw<CoolerNow[]>([]);
+  excursions = $state.raw<Excursion[]>([]);
+  series = $state.raw<Record<string, Series>>({});
+  loaded = $state(false);
+
+  line = new LiveLine(
+    "/api/live",
+    ["cooler", "excursion", "reset"],
+    (name, data) => this.#hear(name, data),
+    () => void this.#everything(),
+  );
+  #waiting: ReturnType<typeof setTimeout> | undefined;
+
+  async start(): Promise<void> {
+    await this.#health();
+    await this.#everything();
+    this.line.start();
+    setInterval(() => void this.#health(), 5_000);
+    setInterval(() => void this.#allSeries(), 20_000);
+  }
+
+  get open(): Excursion[] {
+    return this.excursions.filter((one) => one.closed_s === null).sort((a, b) => b.opened_s - a.opened_s);
+  }
+
+  get closed(): Excursion[] {
+    return this.excursions.filter((one) => one.closed_s !== null).sort((a, b) => (b.closed_s ?? 0) - (a.closed_s ?? 0));
+  }
+
+  isSilent(cooler: CoolerNow): boolean {
+    return now() - cooler.t_s > SILENT_AFTER_S;
+  }
+
+  async close(id: string, by: string, comment: string, disposition: string): Promise<void> {
+    await post(`/api/excursions/${encodeURIComponent(id)}/close`, { by, comment, disposition });
+    await this.#excursions();
+  }
+
+  #hear(name: string, data: unknown): void {
+    const said = data as Partial<CoolerNow> | null;
+    if (name === "cooler" && said?.source) {
+      const known = this.coolers.find((cooler) => cooler.source === said.source);
+      if (known) {
+        this.coolers = this.coolers.map((cooler) => (cooler === known ? { ...known, ...said } : cooler));
+        this.#append(said);
+        return;
+      }
+    }
+    this.#waiting ??= setTimeout(() => {
+      this.#waiting = undefined;
+      void this.#everything();
+    }, 200);
+  }
+
+  #append(said: Partial<CoolerNow>): void {
+    const series = said.source ? this.series[said.source] : undefined;
+    if (!series || said.source === undefined || said.t_s === undefined || said.t_s <= (series.t_s.at(-1) ?? 0)) return;
+    this.series = {
+      ...this.series,
+      [said.source]: {
+        t_s: [...series.t_s, said.t_s],
+        air_c: [...series.air_c, said.air_c ?? null],
+        product_c: [...series.product_c, said.product_c ?? null],
+      },
+    };
+  }
+
+  async #health(): Promise<void> {
+    try {
+      hearNow((await get<Health>("/api/health")).now_s);
+    } catch {
+      // the line's state tells that the hub is away
+    }
+  }
+
+  async #everything(): Promise<void> {
+    try {
+      const coolers = await get<CoolerNow[]>("/api/coolers");
+      this.coolers = coolers.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
+      await this.#excursions();
+      await this.#allSeries();
+      this.loaded = true;
+    } catch {
+      this.loaded = this.loaded || false;
+    }
+  }
+
+  async #excursions(): Promise<void> {
+    this.excursions = await get<Excursion[]>("/api/excursions");
+  }
+
+  async #allSeries(): Promise<void> {
+    const to_s = worldNow();
+    const found: Record<string, Series> = {};
+    for (const { source } of this.coolers) {
+      const path = `/api/coolers/${source}/series?from_s=${(to_s - SPAN_S).toFixed(0)}&to_s=${(to_s + 60).toFixed(0)}`;
+      try {
+        found[source] = await get<Series>(path);
+      } catch {
+        continue;
+      }
+    }
+    this.series = found;
+  }
+}
+
+export const cooling = new Cooling();

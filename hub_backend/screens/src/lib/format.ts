@@ -1,0 +1,72 @@
+// Numbers, times and units as people here write them. None (null) is "unknown" and is shown as a dash, never as 0.
+import { language } from "./language.svelte";
+
+export const UNKNOWN = "–";
+const ZONE = "Europe/Amsterdam";
+
+function locale(): string {
+  return language.code === "nl" ? "nl-NL" : "en-GB";
+}
+
+/** `t_s` UTC seconds as HH:MM local time. */
+export function clock(t_s: number | null | undefined): string {
+  if (t_s == null) return UNKNOWN;
+  return new Intl.DateTimeFormat("nl-NL", { timeZone: ZONE, hour: "2-digit", minute: "2-digit" }).format(t_s * 1000);
+}
+
+export function clockWithSeconds(t_s: number): string {
+  return new Intl.DateTimeFormat("nl-NL", {
+    timeZone: ZONE,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).format(t_s * 1000);
+}
+
+/** The local calendar day of UTC seconds, as YYYY-MM-DD. */
+export function dayOf(t_s: number): string {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE }).format(t_s * 1000);
+}
+
+/** A YYYY-MM-DD day in words: maandag 23 november. */
+export function dayInWords(day: string): string {
+  const date = new Date(`${day}T12:00:00Z`);
+  return new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" }).format(date);
+}
+
+export function number(value: number | null | undefined, decimals = 0): string {
+  if (value == null || Number.isNaN(value)) return UNKNOWN;
+  return new Intl.NumberFormat(locale(), { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(
+    value,
+  );
+}
+
+/** Degrees Celsius with one decimal. */
+export function temperature(value_c: number | null | undefined): string {
+  return value_c == null ? UNKNOWN : `${number(value_c, 1)} °C`;
+}
+
+export function percent(value: number | null | undefined): string {
+  return value == null ? UNKNOWN : `${number(value)}%`;
+}
+
+/** Seconds as whole minutes, at least 1 when there is any. */
+export function minutes(seconds: number): number {
+  return Math.round(seconds / 60);
+}
+
+/** `van-2` is van 2 on the road: the number on its plate. */
+export function vanNumber(van: string): string {
+  return /(\d+)$/.exec(van)?.[1] ?? van;
+}
+
+/** Street and house number apart, so that the number can be big: "Enkdwarsstraat 14 bis". */
+export function splitAddress(address: string): { street: string; house: string; rest: string } {
+  const [first = "", ...rest] = address.split(",");
+  const match = /^(.*?)\s+(\d+\s?\S{0,6})$/.exec(first.trim());
+  return {
+    street: match?.[1] ?? first.trim(),
+    house: match?.[2] ?? "",
+    rest: rest.join(",").trim(),
+  };
+}

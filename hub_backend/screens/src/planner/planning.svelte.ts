@@ -1,0 +1,171 @@
+// What the planner's page knows: vans, the newest plan, its history; kept fresh by the hub's stream.
+import { get, post } from "../lib/ask";
+import { dayOf } from "../lib/format";
+import { LiveLine } from "../lib/live.svelte";
+import { hearNow, now, worldNow } from "../lib/world.svelte";
+import type { DayPlan, Excursion, Health, MapInfo, PlanRoute, PlanStop, Revision, Van } from "../hub_api";
+
+/** A fix older than this is no position any more: the van is shown as lost from sight. */
+export const STALE_AFTER_S = 60;
+
+const COLOURS = ["#00677a", "#8a2c7c", "#8a5300", "#3b4cb8", "#2f6b2a", "#7b3b2e", "#4c5560"];
+
+class Planning {
+  vans = $state.raw<Van[]>([]);
+  plan = $state.raw<DayPlan | null>(null);
+  history = $state.raw<Revision[]>([]);
+  map = $state.raw<MapInfo | null>(null);
+  health = $state.raw<Health | null>(null);
+  openExcursions = $state(0);
+  selected = $state<string | null>(null);
+  stop = $state<string | null>(null);
+  trouble = $state("");
+
+  line = new LiveLine(
+    "/api/live",
+    ["van", "plan", "visit", "order", "excursion", "reset"],
+    (name, data) => this.#hear(name, data),
+    () => this.#everything(),
+  );
+  #timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  async start(): Promise<void> {
+    await this.#health();
+    this.#map();
+    this.#everything();
+    this.line.start();
+    setInterval(() => void this.#health(), 5_000);
+  }
+
+  get day(): string {
+    return new URLSearchParams(location.search).get("day") ?? dayOf(worldNow());
+  }
+
+  colour(van: string): string {
+    const index = this.vans.findIndex((one) => one.van === van);
+    return COLOURS[(index < 0 ? 0 : index) % COLOURS.length] ?? "#00677a";
+  }
+
+  route(van: string): PlanRoute | undefined {
+    return this.plan?.routes.find((route) => route.van === van);
+  }
+
+  next(van: string): PlanStop | undefined {
+    return this.route(van)?.stops.find((stop) => !isOver(stop));
+  }
+
+  isStale(van: Van): boolean {
+    return van.fix_s === null || van.lat === null || now() - van.fix_s > STALE_AFTER_S;
+  }
+
+  /** Seconds by which a van runs behind its plan, judged by the stop it should have reached. */
+  behind_s(van: string): number {
+    const next = this.next(van);
+    if (!next || next.state === "at_door") return 0;
+    return Math.max(0, now() - next.arrive_s);
+  }
+
+  async lock(stop: PlanStop, van: string): Promise<void> {
+    await this.#act(() => post(`/api/stops/${stop.stop}/lock`, { locked: !stop.locked, van: stop.locked ? null : van }));
+  }
+
+  async assign(stop: PlanStop, van: string): Promise<void> {
+    await this.#act(() => post(`/api/stops/${stop.stop}/lock`, { locked: true, van }));
+  }
+
+  async planAgain(reason: string): Promise<void> {
+    await this.#act(() => post(`/api/days/${this.day}/plan`, { reason }));
+  }
+
+  async cancel(order: string): Promise<void> {
+    await this.#act(() => post(`/api/orders/${order}/cancel`, {}));
+  }
+
+  async service(van: string, inService: boolean, reason: string): Promise<void> {
+    await this.#act(() => post(`/api/vans/${van}/service`, { in_service: inService, reason }));
+  }
+
+  async #act(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      this.trouble = "";
+      this.#soon("plan", () => this.#plan());
+    } catch (error) {
+      this.trouble = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #hear(name: string, data: unknown): void {
+    if (name === "van") this.#hearVan(data as Partial<Van> | null);
+    else if (name === "excursion") this.#soon("excursions", () => this.#excursions());
+    else if (name === "reset") this.#everything();
+    else this.#soon("plan", () => this.#plan());
+  }
+
+  #hearVan(said: Partial<Van> | null): void {
+    const known = this.vans.find((van) => van.van === said?.van);
+    if (!said || !known) return this.#soon("vans", () => this.#vans());
+    if (said.fix_s != null && said.fix_s > worldNow()) hearNow(said.fix_s);
+    this.vans = this.vans.map((van) => (van === known ? { ...van, ...said } : van));
+  }
+
+  #everything(): void {
+    this.#soon("vans", () => this.#vans());
+    this.#soon("plan", () => this.#plan());
+    this.#soon("excursions", () => this.#excursions());
+  }
+
+  /** Many events in a moment lead to one question. */
+  #soon(name: string, work: () => Promise<void>): void {
+    if (this.#timers.has(name)) return;
+    this.#timers.set(
+      name,
+      setTimeout(() => {
+        this.#timers.delete(name);
+        void work().catch(() => undefined); // the line's state tells that the hub is away
+      }, 150),
+    );
+  }
+
+  async #health(): Promise<void> {
+    try {
+      this.health = await get<Health>("/api/health");
+      hearNow(this.health.now_s);
+    } catch {
+      this.health = null;
+    }
+  }
+
+  #map(): void {
+    get<MapInfo>("/api/map").then(
+      (map) => (this.map = map),
+      () => setTimeout(() => this.#map(), 5_000),
+    );
+  }
+
+  async #vans(): Promise<void> {
+    const vans = await get<Van[]>("/api/vans");
+    this.vans = vans.sort((a, b) => a.van.localeCompare(b.van, "nl", { numeric: true }));
+  }
+
+  async #plan(): Promise<void> {
+    const day = this.day;
+    this.plan = await get<DayPlan | null>(`/api/days/${day}/plan`).catch(() => null);
+    this.history = await get<Revision[]>(`/api/days/${day}/plans`).catch(() => []);
+  }
+
+  async #excursions(): Promise<void> {
+    const all = await get<Excursion[]>("/api/excursions");
+    this.openExcursions = all.filter((one) => one.closed_s === null).length;
+  }
+}
+
+export function isOver(stop: PlanStop): boolean {
+  return stop.state === "done" || stop.state === "failed" || stop.state === "cancelled";
+}
+
+export function isLate(stop: PlanStop): boolean {
+  return stop.window_to_s !== null && stop.start_s > stop.window_to_s;
+}
+
+export const planning = new Planning();
