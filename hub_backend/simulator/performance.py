@@ -1,0 +1,208 @@
+"""The whole day as a whole: install, play, let it settle, compare, report; or go on showing it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from edge_gateway.contract.clock import ClockPage
+from edge_gateway.contract.messages import AnyEvent
+from hub_backend.simulator.compare import Findings, Tolerance, compare_events
+from hub_backend.simulator.concierge import CONTACT, HANDED_OVER
+from hub_backend.simulator.day import RESIDENTS, Day, local_s, make_day
+from hub_backend.simulator.errors import DemoError
+from hub_backend.simulator.governor import Governor
+from hub_backend.simulator.installation import Blueprint, Installation, install
+from hub_backend.simulator.neighbourhood import Neighbourhood, read_addresses, settle
+from hub_backend.simulator.play import Play
+from hub_backend.simulator.processes import Processes
+from hub_backend.simulator.progress import Progress
+from hub_backend.simulator.projections import Recorded, compare_recorded, read_recorded
+from hub_backend.simulator.report import Report, example_lines
+from hub_backend.simulator.world import World
+from routing.atlas import read_info
+from routing.roads import RoadGraph
+
+STEP_FAST_S = 5.0
+STEP_PAGE_S = 1.0
+FIX_TIMEOUT_FAST_S = 60.0  # a gpsd that is 0.2 s late is half a minute late in the fast world
+FIX_TIMEOUT_PAGE_S = 15.0
+DRAIN_S = 60.0  # machine
+
+Say = Callable[[str], None]
+
+
+class Choices(Protocol):
+    """What `demo` was asked."""
+
+    @property
+    def fast(self) -> bool: ...
+    @property
+    def headless(self) -> bool: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def day(self) -> str: ...
+    @property
+    def until(self) -> str | None: ...
+    @property
+    def rate(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the day is played on."""
+
+    place: Neighbourhood
+    day: Day
+    roads: RoadGraph
+    map_dir: Path
+
+
+def set_stage(map_dir: Path, *, day: str, seed: int) -> Stage:
+    """Raises `DemoError` for a map or a date on which no day can be played."""
+    place = settle(read_addresses(map_dir), read_info(map_dir).sites, residents=RESIDENTS, seed=seed)
+    try:
+        return Stage(place, make_day(place, day=day, seed=seed), RoadGraph.load(map_dir), map_dir)
+    except ValueError as error:
+        raise DemoError(str(error)) from error
+
+
+async def perform(
+    choices: Choices,
+    *,
+    map_dir: Path,
+    run_dir: Path,
+    processes: Processes,
+    say: Say,
+    show_page: Callable[[str], None],
+) -> Report:
+    """Raises `DemoError` when the day cannot be played."""
+    began = time.monotonic()
+    stage = set_stage(map_dir, day=choices.day, seed=choices.seed)
+    until_s = local_s(choices.day, choices.until) if choices.until else stage.day.ends_s + 3600
+    page = run_dir / "clock"
+    clock = ClockPage(page, start_s=stage.day.begins_s)
+    installation = await install(_blueprint(choices, stage, run_dir, page), processes)
+    for words in installation.words:
+        say(words)
+    say(f"planner: {installation.hub_url}/   concierges: {', '.join(list(installation.pages.values())[:3])}")
+    step_s = STEP_FAST_S if choices.fast else STEP_PAGE_S
+    world = World(clock, start_s=stage.day.begins_s, step_s=step_s)
+    progress = Progress()
+    async with httpx.AsyncClient(timeout=30.0) as client:
+        play = Play(
+            installation,
+            world,
+            governor=Governor(rate=choices.rate),
+            day=stage.day,
+            place=stage.place,
+            roads=stage.roads,
+            client=client,
+        )
+        if not choices.headless:
+            show_page(installation.hub_url)
+        try:
+            await play.run(until_s=until_s, progress=lambda: _show(progress, play))
+            report = await _judge(play, stage, choices, began, say)
+            if not choices.headless:
+                say(report.as_table())
+                say(f"the day is over; the pages stay until Ctrl-C: {installation.hub_url}/")
+                await play.stay(rate=1.0, progress=lambda: None)
+        finally:
+            await world.end()
+    return report
+
+
+def _blueprint(choices: Choices, stage: Stage, run_dir: Path, page: Path) -> Blueprint:
+    return Blueprint(
+        run_dir=run_dir,
+        port=choices.port,
+        hubs=tuple(hub.id for hub in stage.place.hubs),
+        vans=stage.day.vans,
+        clock_page=page,
+        began_s=stage.day.begins_s,
+        map_dir=stage.map_dir,
+        fix_timeout_s=FIX_TIMEOUT_FAST_S if choices.fast else FIX_TIMEOUT_PAGE_S,
+    )
+
+
+def _show(progress: Progress, play: Play) -> None:
+    vans = "  ".join(f"{concierge.van.id} {concierge.doing or 'at the hub':<12}" for concierge in play.concierges)
+    done = len({visit.stop for visit in play.truth.visits})
+    total = len({order.stop for order in play.truth.orders})
+    progress.show(now_s=play.world.now_s, vans=vans, done=done, total=total, held=play.governor.held_for)
+
+
+async def _judge(play: Play, stage: Stage, choices: Choices, began: float, say: Say) -> Report:
+    """Let everything arrive, read the record, compare."""
+    played_s = time.monotonic() - began
+    drained = await play.drain(patience_s=DRAIN_S)
+    events = [recorded.event async for recorded in play.hub.events()]
+    recorded = await read_recorded(play.hub, stage.day.day)
+    tolerance = Tolerance(whole_day=choices.until is None)
+    findings = [
+        compare_events(play.truth, events, tolerance),
+        compare_recorded(play.truth, recorded, whole_day=choices.until is None),
+    ]
+    if not drained:
+        findings[0].add("lost", f"not everything had arrived after {DRAIN_S:.0f} s: see the gateways' outboxes")
+    say(f"compared {len(events)} events")
+    return _report(play, stage, recorded, events, findings, played_s=played_s)
+
+
+def _report(
+    play: Play,
+    stage: Stage,
+    recorded: Recorded,
+    events: list[AnyEvent],
+    findings: list[Findings],
+    *,
+    played_s: float,
+) -> Report:
+    outcomes = play.truth.outcomes()
+    contact = sum(outcomes[outcome] for outcome in CONTACT)
+    letterbox = sum(outcomes[outcome] for outcome in outcomes if outcome == "letterbox")
+    world_s = play.world.now_s - stage.day.begins_s
+    counts = {kind: sum(found.counts[kind] for found in findings) for kind in ("lost", "doubled", "different")}
+    installation: Installation = play.installation
+    return Report(
+        day=stage.day.day,
+        seed=stage.day.seed,
+        map=stage.map_dir.name,
+        lost=counts["lost"],
+        doubled=counts["doubled"],
+        different=counts["different"],
+        events=len(events),
+        stops=len({visit.stop for visit in play.truth.visits}),
+        deliveries=sum(len(visit.delivered) for visit in play.truth.visits if visit.outcome in HANDED_OVER),
+        contact=contact,
+        letterbox=letterbox,
+        nobody_at_home=play.truth.happened["nobody_at_home"],
+        contact_share=contact / (contact + letterbox) if contact + letterbox else None,
+        replans=recorded.replans,
+        excursions=len(recorded.excursions),
+        rides=play.truth.happened["ride"],
+        km=round(play.truth.km(stage.day.vans), 1),
+        vehicle_movements=recorded.figures.movements,
+        vehicle_movements_baseline=recorded.figures.movements_baseline,
+        co2e_saved_kg=recorded.figures.co2e_saved_kg,
+        gateway_rss_mb=_rounded(play.memory.gateway_mb),
+        hub_rss_mb=_rounded(play.memory.hub_mb),
+        wall_s=round(played_s, 1),
+        world_s=world_s,
+        speed=round(world_s / played_s, 1),
+        broker=installation.words[0],
+        positions=installation.words[1],
+        happened=dict(play.truth.happened),
+        examples=example_lines(findings),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

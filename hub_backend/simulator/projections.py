@@ -1,0 +1,186 @@
+"""What the hub made of the events, against the ledger: stops, orders, excursions, figures, lanes.
+
+Comes in: answers of the hub's API. Goes out: findings like those of `compare`. How warm a cooler was is judged here
+from the world's own temperatures, not from what the hub was told.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from edge_gateway.contract.messages import Outcome
+from hub_backend.simulator.compare import Findings
+from hub_backend.simulator.concierge import CONTACT
+from hub_backend.simulator.cooler import Moment
+from hub_backend.simulator.hub_api import Excursion, HubApi
+from hub_backend.simulator.truth import Truth, Visited
+
+KM = 0.5  # of all vans together
+SURE_S = 240.0  # a temperature this much longer than a rule's delay outside leaves no doubt, this much less no case
+WARM = ((7.0, 900.0), (10.0, 300.0))
+"""Chilled food, domain.md 1.1: alarm above 7 C for 15 minutes or above 10 C for 5."""
+
+
+class Lane(Struct, frozen=True):
+    lane: str
+    missing: int
+
+
+class Source(Struct, frozen=True):
+    source: str
+    boot: int
+    gap: int
+
+
+class NodeNow(Struct, frozen=True):
+    node: str
+    dropped: int = 0
+    rejected_frames: int = 0
+
+
+class GatewayNow(Struct, frozen=True):
+    gateway: str
+    lanes: tuple[Lane, ...] = ()
+    sources: tuple[Source, ...] = ()
+    nodes: tuple[NodeNow, ...] = ()
+
+
+class StopNow(Struct, frozen=True):
+    """A stop of the day as the planner sees it."""
+
+    id: str
+    state: str
+
+
+class PlanMade(Struct, frozen=True):
+    revision: int
+    reason: str = ""
+
+
+class Figures(Struct, frozen=True):
+    """The day's figures; None is not known."""
+
+    contact: int | None = None
+    letterbox: int | None = None
+    km: float | None = None
+    movements: float | None = None
+    movements_baseline: float | None = None
+    co2e_saved_kg: float | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Everything that the hub says about the day."""
+
+    gateways: Sequence[GatewayNow]
+    stops: Sequence[StopNow]
+    excursions: Sequence[Excursion]
+    plans: Sequence[PlanMade]
+    figures: Figures
+
+    @property
+    def replans(self) -> int:
+        """Plans after the morning's first."""
+        return max(0, len(self.plans) - 1)
+
+
+async def read_recorded(hub: HubApi, day: str) -> Recorded:
+    """Ask the hub for all of it. Raises `DemoError`."""
+    gateways, stops, excursions, plans, figures = await asyncio.gather(
+        hub.get("/api/gateways", tuple[GatewayNow, ...]),
+        hub.get(f"/api/days/{day}/stops", tuple[StopNow, ...]),
+        hub.excursions(),
+        hub.get(f"/api/days/{day}/plans", tuple[PlanMade, ...]),
+        hub.get(f"/api/days/{day}/figures", Figures),
+    )
+    return Recorded(gateways, stops, excursions, plans, figures)
+
+
+def compare_recorded(truth: Truth, recorded: Recorded, *, whole_day: bool) -> Findings:
+    """`whole_day` False: people are still at work, so only what is finished is judged."""
+    found = Findings()
+    _lanes(recorded.gateways, found)
+    _stops(truth, {stop.id: stop.state for stop in recorded.stops}, found)
+    _excursions(truth, recorded.excursions, found)
+    if whole_day:
+        _figures(truth, recorded.figures, found)
+    return found
+
+
+def _lanes(gateways: Sequence[GatewayNow], found: Findings) -> None:
+    """What the hub itself counts as missing. (Holes in the numbers are counted from the events already.)"""
+    for gateway in gateways:
+        for lane in gateway.lanes:
+            found.add("lost", f"{gateway.gateway}: {lane.missing} events of lane {lane.lane} are gone", lane.missing)
+        for node in gateway.nodes:
+            found.add("lost", f"{node.node}: dropped {node.dropped} readings", node.dropped)
+
+
+def state_after(visits: Sequence[Visited]) -> str:
+    """What a stop is after these visits, in their order: what happened last counts."""
+    return "failed" if visits[-1].outcome in (Outcome.NO_ANSWER, Outcome.REFUSED) else "done"
+
+
+def _stops(truth: Truth, states: Mapping[str, str], found: Findings) -> None:
+    visits: dict[str, list[Visited]] = {}
+    for visit in truth.visits:
+        visits.setdefault(visit.stop.partition("/")[0], []).append(visit)
+    for order in truth.orders:
+        state = states.get(order.stop)
+        mine = visits.get(order.stop, [])
+        if state is None:
+            found.add("lost", f"order {order.order}: its stop {order.stop} is not on the hub")
+        elif mine and mine[-1].kind != "ride_pickup":
+            expected = state_after(mine)
+            if state != expected and not (expected == "failed" and state in ("open", "under_way", "at_door")):
+                found.add("different", f"stop {order.stop}: {state}, and was {mine[-1].outcome} at {mine[-1].t_s:.0f}")
+        elif not mine and state in ("done", "failed"):
+            found.add("different", f"stop {order.stop}: {state}, and nobody came there")
+        only = [other for other in truth.orders if other.stop == order.stop]
+        if order.order in truth.cancelled and len(only) == 1 and state != "cancelled":
+            found.add("different", f"order {order.order}: cancelled, and its stop is {state}")
+
+
+def longest_above(moments: Sequence[Moment], limit_c: float) -> float:
+    """The longest time in one piece that the product was above `limit_c`, s."""
+    longest = 0.0
+    since_s: float | None = None
+    for moment in moments:
+        if moment.product_c <= limit_c:
+            since_s = None
+            continue
+        since_s = moment.t_s if since_s is None else since_s
+        longest = max(longest, moment.t_s - since_s)
+    return longest
+
+
+def _excursions(truth: Truth, excursions: Sequence[Excursion], found: Findings) -> None:
+    """Every cooler that was clearly too warm has one, and none that clearly was not."""
+    sources = {excursion.source for excursion in excursions}
+    for source, moments in truth.coolers.items():
+        over = [longest_above(moments, limit_c) - delay_s for limit_c, delay_s in WARM]
+        if any(excess > SURE_S for excess in over) and source not in sources:
+            found.add("lost", f"{source}: was too warm for long enough, and has no excursion")
+        if all(excess < -SURE_S for excess in over) and source in sources:
+            found.add("different", f"{source}: has an excursion, and was never too warm for long enough")
+    by_id = {excursion.id: excursion for excursion in excursions}
+    for name in truth.closed_excursions:
+        excursion = by_id.get(name)
+        if excursion is None or excursion.closed_s is None:
+            found.add("lost", f"excursion {name}: somebody closed it, and it is open")
+
+
+def _figures(truth: Truth, figures: Figures, found: Findings) -> None:
+    outcomes = truth.outcomes()
+    contact = sum(outcomes[outcome] for outcome in CONTACT)
+    for name, mine, theirs in (
+        ("contact", contact, figures.contact),
+        ("letterbox", outcomes[Outcome.LETTERBOX], figures.letterbox),
+    ):
+        if theirs != mine:
+            found.add("different", f"figures: {name} {theirs}, and was {mine}")
+    km = truth.km(truth.odometer_km)
+    if figures.km is None or abs(figures.km - km) > KM:
+        found.add("different", f"figures: {figures.km} km, and was {km:.1f} km")

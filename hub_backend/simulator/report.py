@@ -1,0 +1,85 @@
+"""The report of a day: one value for the JSON, and the same as a table for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from hub_backend.simulator.compare import Findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One day. None is not known. `lost`, `doubled` and `different` are 0 or the day failed."""
+
+    day: str
+    seed: int = 0
+    map: str = ""
+    lost: int
+    doubled: int
+    different: int
+    events: int
+    stops: int = 0
+    deliveries: int = 0
+    contact: int = 0
+    letterbox: int = 0
+    nobody_at_home: int = 0
+    contact_share: float | None = None
+    replans: int = 0
+    excursions: int = 0
+    rides: int = 0
+    km: float
+    vehicle_movements: float | None = None
+    vehicle_movements_baseline: float | None = None
+    co2e_saved_kg: float | None = None
+    gateway_rss_mb: float | None = None
+    hub_rss_mb: float | None = None
+    wall_s: float
+    world_s: float
+    speed: float
+    broker: str
+    positions: str
+    happened: dict[str, int] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.lost + self.doubled + self.different == 0
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    def as_table(self) -> str:
+        rows = [
+            ("day", f"{self.day}, seed {self.seed}, map {self.map}"),
+            ("lost / doubled / different", f"{self.lost} / {self.doubled} / {self.different}"),
+            ("events in the record", f"{self.events}"),
+            ("stops visited", f"{self.stops} ({self.rides} rides, {self.nobody_at_home} times nobody at home)"),
+            ("deliveries", f"{self.deliveries}"),
+            ("contact / letterbox", f"{self.contact} / {self.letterbox} ({_percent(self.contact_share)} contact)"),
+            ("new plans during the day", f"{self.replans}"),
+            ("cooler excursions", f"{self.excursions}"),
+            ("driven", f"{self.km:.1f} km"),
+            ("vehicle movements", _known(self.vehicle_movements)),
+            ("if each supplier drove", _known(self.vehicle_movements_baseline)),
+            ("CO2e saved, WTW", f"{_known(self.co2e_saved_kg)} kg"),
+            ("largest gateway", f"{_known(self.gateway_rss_mb)} MB resident"),
+            ("hub with its router", f"{_known(self.hub_rss_mb)} MB resident"),
+            ("time", f"{self.wall_s:.0f} s for {self.world_s / 3600:.1f} h ({self.speed:.0f} times as fast)"),
+            ("what went otherwise", ", ".join(f"{name} {count}" for name, count in sorted(self.happened.items()))),
+        ]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+        return "\n".join([*lines, *(f"  ! {example}" for example in self.examples)])
+
+
+def example_lines(findings: Sequence[Findings]) -> tuple[str, ...]:
+    """The first examples of each kind, as lines."""
+    return tuple(f"{example.kind}: {example.words}" for found in findings for example in found.examples)
+
+
+def _known(value: float | None) -> str:
+    return "not known" if value is None else f"{value:g}"
+
+
+def _percent(share: float | None) -> str:
+    return "no" if share is None else f"{share:.0%}"

@@ -1,0 +1,48 @@
+"""A person with a scanner: the trigger is pulled at the node, the answer is read from the gateway's page."""
+
+import asyncio
+import time
+
+from edge_gateway.contract.messages import ScanPurpose, ScanResult
+from hub_backend.simulator.errors import DemoError
+from hub_backend.simulator.node import Node
+from hub_backend.simulator.page import Page
+from hub_backend.simulator.truth import Scanned, Truth
+from hub_backend.simulator.world import World
+
+LOOK_AGAIN_S = 0.004  # machine
+PATIENCE_S = 20.0  # machine: a scanner that says nothing for so long is a fault
+PACE_S = 5.0  # world: from one parcel to the next
+
+
+class Scanner:
+    """One scanner node and the page beside it."""
+
+    def __init__(self, world: World, node: Node, page: Page, truth: Truth) -> None:
+        self._world = world
+        self._node = node
+        self._page = page
+        self._truth = truth
+
+    async def scan(
+        self, code: str, purpose: ScanPurpose, *, stop: str | None = None, symbology: str = "]C1"
+    ) -> ScanResult:
+        """Scan, wait for the answer, and take the time that a person takes.
+
+        Raises `DemoError` when there is no answer.
+        """
+        t_s = self._world.now_s
+        before = (await self._page.state()).version
+        self._node.scan(t_s, code, symbology=symbology)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            state = await self._page.state()
+            shown = state.last_scan
+            if shown is not None and shown.code == code and state.version > before and shown.t_s >= t_s - 1:
+                break
+            if time.monotonic() > deadline:
+                raise DemoError(f"{self._node.source}: no answer to scan {code} within {PATIENCE_S:.0f} s")
+        self._truth.scans.append(Scanned(t_s, self._node.source, code, purpose, shown.result, stop))
+        await self._world.wait(PACE_S)
+        return shown.result
