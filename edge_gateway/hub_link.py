@@ -1,0 +1,347 @@
+"""The line to the hub: the outbox goes up over MQTT 5, "committed up to n" and the plan come down.
+
+A PUBACK is the broker's word, not the hub's: an event leaves the outbox only at the hub's `Committed`. When that does
+not come in time everything after the last committed n is sent again (go-back), with growing pauses. paho gets at most
+`WINDOW` messages at a time and a fresh client for every connection, so its memory never holds what the outbox does not.
+"""
+
+import logging
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge_gateway.contract.messages import (
+    EventBatch,
+    Lane,
+    Presence,
+    decode_committed,
+    decode_downlink,
+    encode,
+)
+from edge_gateway.contract.sealing import Seal, SealError
+from edge_gateway.contract.topics import COMMITTED, EVENTS, PLAN, PRESENCE
+from edge_gateway.errors import OutboxError
+from edge_gateway.intake import Intake
+from edge_gateway.outbox import Outbox
+from edge_gateway.rejects import Rejects
+from edge_gateway.settings import Settings
+from edge_gateway.state import State
+
+log = logging.getLogger(__name__)
+
+WINDOW = 20
+"""Batches under way at once; telemetry may fill only `TELEMETRY_WINDOW` of them, so that business always has room."""
+TELEMETRY_WINDOW = 15
+BATCH_EVENTS = 50
+BATCH_BYTES = 15_000  # the embedded broker refuses a payload above 20 KiB
+KEEPALIVE_S = 20
+CONNECT_TIMEOUT_S = 5.0
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 20.0
+LONGEST_RESEND_S = 60.0
+
+
+@dataclass
+class _LaneWindow:
+    """How far a lane was sent on this connection; `under_way` are the last n of each batch not committed yet."""
+
+    lane: Lane
+    next_n: int = 0
+    under_way: list[int] = field(default_factory=list)
+    since: float = 0.0
+    """Monotonic s of the oldest sign of life: the first unconfirmed batch sent, or the last Committed."""
+    patience_s: float = 0.0
+
+
+class HubLink:
+    """Connects, sends and reconnects until stopped. `start` never blocks; a broker that is not there is waited for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        outbox: Outbox,
+        intake: Intake,
+        state: State,
+        rejects: Rejects,
+        now_s: Callable[[], float],
+        random: random.Random,
+    ) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._intake = intake
+        self._state = state
+        self._rejects = rejects
+        self._now_s = now_s
+        self._random = random
+        self._seal = Seal(settings.key)
+        self._topics = {leaf: settings.address.topic(leaf) for leaf in (EVENTS, PRESENCE, COMMITTED, PLAN)}
+        self._stopping = threading.Event()
+        self._wake = threading.Condition()
+        self._woken = False
+        self._ready = False  # subscribed on the connection of now
+        self._windows = {lane: _LaneWindow(lane) for lane in (Lane.BUSINESS, Lane.TELEMETRY)}
+        self._client: mqtt.Client | None = None
+        self._problem = ""
+        self._threads = [
+            threading.Thread(target=self._stay_connected, name="hub-link", daemon=True),
+            threading.Thread(target=self._send, name="hub-sender", daemon=True),
+        ]
+        self.resent = 0
+        outbox.watch(self._notify)
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Says goodbye to the hub and ends; what is not committed stays in the outbox."""
+        self._stopping.set()
+        self._notify()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _notify(self) -> None:
+        with self._wake:
+            self._woken = True
+            self._wake.notify()
+
+    # ------------------------------------------------------------ the connection
+
+    def _stay_connected(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            ended = threading.Event()
+            client = self._new_client(ended)
+            try:
+                client.connect(self._settings.mqtt_host, self._settings.mqtt_port, KEEPALIVE_S, clean_start=True)
+            except (OSError, ValueError) as error:
+                log.info("event=hub_unreachable error=%r retry_s=%.1f", str(error), pause_s)
+            else:
+                self._client = client
+                if self._serve(client, ended):
+                    pause_s = FIRST_PAUSE_S
+                self._client = None
+            with self._wake:
+                self._ready = False
+            self._state.show_hub(connected=False, problem=self._problem)
+            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _new_client(self, ended: threading.Event) -> mqtt.Client:
+        address = self._settings.address
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{address.org}.{address.hub}.{address.gateway}",
+            protocol=mqtt.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(WINDOW + 2)
+        if self._settings.mqtt_username is not None:
+            client.username_pw_set(self._settings.mqtt_username, self._settings.mqtt_password)
+        if self._settings.mqtt_ca_file is not None:
+            client.tls_set(ca_certs=self._settings.mqtt_ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        client.will_set(self._topics[PRESENCE], self._presence(online=False), qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_disconnect = lambda *_: ended.set()
+        return client
+
+    def _serve(self, client: mqtt.Client, ended: threading.Event) -> bool:
+        """Waits until the connection ends, or ends it when we stop; True when it had come up."""
+        client.loop_start()  # its own thread: publish() from the sender must not write to the socket itself
+        while not ended.wait(timeout=0.2):
+            if self._stopping.is_set():
+                self._say_goodbye(client)
+                ended.wait(timeout=2.0)
+                return True
+        log.info("event=hub_connection_lost")
+        return self._ready
+
+    def _say_goodbye(self, client: mqtt.Client) -> None:
+        if self._ready:
+            with self._wake:
+                self._ready = False
+            told = client.publish(self._topics[PRESENCE], self._presence(online=False), qos=1, retain=True)
+            try:
+                told.wait_for_publish(timeout=1.0)
+            except (RuntimeError, ValueError) as error:
+                log.info("event=goodbye_not_heard error=%r", str(error))
+        client.disconnect()
+
+    def _presence(self, *, online: bool) -> bytes:
+        presence = Presence(online=online, boot=self._outbox.boot, t_s=self._now_s(), software=_software())
+        return self._seal.close(encode(presence), topic=self._topics[PRESENCE])
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._trouble("connect", str(reason))
+            return
+        wanted: list[tuple[str, SubscribeOptions]] = [
+            (self._topics[leaf], SubscribeOptions(qos=1)) for leaf in (COMMITTED, PLAN)
+        ]
+        client.subscribe(wanted)
+
+    def _on_subscribe(
+        self,
+        client: mqtt.Client,
+        _data: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            self._trouble("subscribe", ", ".join(refused))
+            return
+        client.publish(self._topics[PRESENCE], self._presence(online=True), qos=1, retain=True)
+        with self._wake:
+            for lane, window in self._windows.items():
+                self._rewind(window, lane)
+                window.patience_s = self._settings.committed_timeout_s
+            self._ready = True
+            self._woken = True
+            self._wake.notify()
+        self._problem = ""
+        self._state.show_hub(connected=True)
+        log.info("event=hub_connected host=%s port=%d", self._settings.mqtt_host, self._settings.mqtt_port)
+
+    def _on_publish(
+        self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        """The broker took a message, or (MQTT 5) says why it did not: neither deletes anything."""
+        if reason.is_failure:
+            self._trouble("publish", str(reason))
+
+    def _trouble(self, doing: str, reason: str) -> None:
+        self._problem = f"{doing}: {reason}"
+        self._rejects.add("broker", doing, reason)
+        self._state.show_hub(connected=self._ready, problem=self._problem)
+        log.warning("event=broker_refuses doing=%s reason=%r", doing, reason)
+
+    # ------------------------------------------------------------ up
+
+    def _send(self) -> None:
+        while not self._stopping.is_set():
+            with self._wake:
+                if not self._woken:
+                    self._wake.wait(timeout=0.5)
+                self._woken = False
+            try:
+                self._send_what_fits()
+            except OutboxError as error:
+                log.error("event=outbox_unreadable error=%r", str(error))
+                self._stopping.wait(1.0)
+
+    def _send_what_fits(self) -> None:
+        client = self._client
+        if client is None:
+            return
+        for lane, window in self._windows.items():
+            with self._wake:
+                if not self._ready:
+                    return
+                self._look_for_committed(lane, window)
+            while (batch := self._next_batch(lane, window)) is not None:
+                with self._wake:
+                    if not self._ready or client is not self._client:
+                        return
+                    if not window.under_way:
+                        window.since = time.monotonic()
+                    window.next_n = batch.first_n + len(batch.events)
+                    window.under_way.append(window.next_n - 1)
+                topic = self._topics[EVENTS]
+                client.publish(topic, self._seal.close(encode(batch), topic=topic), qos=1)
+
+    def _next_batch(self, lane: Lane, window: _LaneWindow) -> EventBatch | None:
+        with self._wake:
+            under_way = sum(len(each.under_way) for each in self._windows.values())
+            limit = WINDOW if lane is Lane.BUSINESS else TELEMETRY_WINDOW
+            if under_way >= limit:
+                return None
+            _committed_n, base_n, last_n = self._outbox.span(lane)
+            first_n = max(window.next_n, base_n)
+        if first_n > last_n:
+            return None
+        rows = self._outbox.read(lane, from_n=first_n, max_events=BATCH_EVENTS, max_bytes=BATCH_BYTES)
+        if not rows:
+            return None
+        events: list[msgspec.Raw] = []
+        for expected_n, (n, body) in enumerate(rows, start=rows[0][0]):
+            if n != expected_n:
+                break
+            events.append(msgspec.Raw(body))
+        return EventBatch(outbox=self._outbox.id, lane=lane, base_n=base_n, first_n=rows[0][0], events=tuple(events))
+
+    def _look_for_committed(self, lane: Lane, window: _LaneWindow) -> None:
+        """Sends again from the committed n when the hub has been silent too long."""
+        if not window.under_way or time.monotonic() - window.since < window.patience_s:
+            return
+        log.info("event=resend lane=%s batches=%d silent_s=%.1f", lane, len(window.under_way), window.patience_s)
+        self.resent += len(window.under_way)
+        self._rewind(window, lane)
+        window.patience_s = min(window.patience_s * self._random.uniform(1.5, 2.5), LONGEST_RESEND_S)
+
+    def _rewind(self, window: _LaneWindow, lane: Lane) -> None:
+        window.next_n = self._outbox.span(lane)[0] + 1
+        window.under_way.clear()
+
+    # ------------------------------------------------------------ down
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        leaf = next((leaf for leaf, topic in self._topics.items() if topic == message.topic), "")
+        try:
+            body = self._seal.open(bytes(message.payload), topic=message.topic)
+            if leaf == COMMITTED:
+                self._take_committed(body)
+            elif leaf == PLAN:
+                self._intake.plan(decode_downlink.decode(body), body)
+        except SealError as error:
+            self._rejects.add(f"downlink {leaf}", "payload", str(error))
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            reason, _, path = str(error).partition(" - at ")
+            self._rejects.add(f"downlink {leaf}", path.strip("`$.") or "payload", reason)
+        except OutboxError as error:
+            log.error("event=downlink_not_kept leaf=%s error=%r", leaf, str(error))
+
+    def _take_committed(self, body: bytes) -> None:
+        committed = decode_committed(body)
+        if committed.outbox != self._outbox.id:
+            log.info("event=committed_ignored reason=other_outbox")
+            return
+        if not self._outbox.committed(committed.lane, committed.n):
+            self._rejects.add("downlink down/committed", "n", "more than was ever sent: nothing deleted")
+            return
+        with self._wake:
+            window = self._windows[committed.lane]
+            before = len(window.under_way)
+            window.under_way = [last_n for last_n in window.under_way if last_n > committed.n]
+            window.next_n = max(window.next_n, committed.n + 1)
+            if len(window.under_way) < before:
+                window.since = time.monotonic()
+                window.patience_s = self._settings.committed_timeout_s
+            self._woken = True
+            self._wake.notify()
+
+
+def _software() -> str:
+    try:
+        return f"buurtrit {version('buurtrit')}"
+    except PackageNotFoundError:
+        return "buurtrit (not installed)"

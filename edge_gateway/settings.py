@@ -1,0 +1,156 @@
+"""The gateway's settings: a TOML file in, one frozen value out, or all its faults at once."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge_gateway.contract.messages import Name
+from edge_gateway.contract.sealing import Seal
+from edge_gateway.contract.topics import Address
+from edge_gateway.errors import SettingsError
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+PeriodS = Annotated[float, Meta(gt=0, le=86400)]
+Text = Annotated[str, Meta(min_length=1)]
+NodeKind = Literal["cooler", "scanner", "shunt"]
+
+
+class NodeSettings(Struct, frozen=True, kw_only=True):
+    """A node and the serial port it hangs on; `baud` is 115200 unless its firmware says otherwise."""
+
+    name: Name
+    port: Text
+    kind: NodeKind
+    baud: Annotated[int, Meta(ge=1200, le=3_000_000)] = 115200
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Periods `*_period_s` and `fix_timeout_s` are of the world, the others of the machine."""
+
+    org: Name
+    hub: Name
+    gateway: Name
+    role: Literal["van", "hub"]
+    key: Text
+    mqtt_host: Text
+    mqtt_port: Port
+    http_port: Port
+    data_dir: Text
+    http_host: Text = "127.0.0.1"
+    mqtt_username: str | None = None
+    mqtt_password: str | None = None
+    mqtt_ca_file: str | None = None
+    """A file of CA certificates makes the connection TLS."""
+    clock_page: str | None = None
+    gps: str | None = None
+    fix_timeout_s: PeriodS = 5.0
+    position_period_s: PeriodS = 5.0
+    standing_period_s: PeriodS = 60.0
+    vehicle_can: str | None = None
+    vehicle_profile: Name = "psa-ecmp"
+    vehicle_period_s: PeriodS = 10.0
+    telemetry_commit_s: Annotated[float, Meta(ge=0.01, le=60)] = 1.0
+    committed_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 5.0
+    node_silence_s: Annotated[float, Meta(ge=0.2, le=3600)] = 30.0
+    """A node that says nothing for so long (machine time) is asked for a HELLO, and is offline when none comes."""
+    outbox_max_events: Annotated[int, Meta(ge=100, le=10_000_000)] = 400_000
+    page_dir: str | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    nodes: tuple[NodeSettings, ...] = ()
+
+    @property
+    def address(self) -> Address:
+        return Address(self.org, self.hub, self.gateway)
+
+    @property
+    def poll_s(self) -> float:
+        """How often a loop looks at the world's clock: more often when that is simulated and may run fast."""
+        return 0.2 if self.clock_page is None else 0.01
+
+
+def load(file: Path) -> Settings:
+    """Raises `SettingsError`, naming every fault."""
+    try:
+        table = tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(str(file), [f"file: {error}"]) from error
+    return of_table(table, origin=str(file))
+
+
+def of_table(table: dict[str, Any], *, origin: str = "settings") -> Settings:
+    """Raises `SettingsError`, naming every fault."""
+    values, faults = _convert(Settings, {name: value for name, value in table.items() if name != "nodes"})
+    nodes: list[NodeSettings] = []
+    listed = table.get("nodes", [])
+    if not isinstance(listed, list):
+        faults.append("nodes: must be tables [[nodes]]")
+        listed = []
+    for index, entry in enumerate(listed):
+        if not isinstance(entry, dict):
+            faults.append(f"nodes[{index}]: must be a table")
+            continue
+        fields, wrong = _convert(NodeSettings, entry)
+        faults += [f"nodes[{index}].{fault}" for fault in wrong]
+        if not wrong:
+            nodes.append(NodeSettings(**fields))
+    faults += _meaning(values) + _doubles(nodes)
+    if faults:
+        raise SettingsError(origin, faults)
+    return Settings(**values, nodes=tuple(nodes))
+
+
+def _convert(kind: type[Struct], table: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    faults = [f"{name}: no such setting" for name in table if name not in fields]
+    for name, field in fields.items():
+        if name not in table:
+            if field.required:
+                faults.append(f"{name}: missing")
+            continue
+        try:
+            values[name] = msgspec.convert(table[name], field.type)
+        except msgspec.ValidationError as error:
+            faults.append(f"{name}: {str(error).partition(' - at')[0]}")
+    return values, faults
+
+
+def _meaning(values: dict[str, Any]) -> list[str]:
+    faults = []
+    if "key" in values:
+        try:
+            Seal(values["key"])
+        except ValueError as error:
+            faults.append(str(error))
+    gps = values.get("gps")
+    if gps is not None and not gps.startswith(("gpsd://", "nmea:")):
+        faults.append(f"gps: {gps!r} is neither gpsd://HOST:PORT nor nmea:DEVICE")
+    elif gps is not None and gps.startswith("gpsd://") and not gps.rpartition(":")[2].isdecimal():
+        faults.append(f"gps: {gps!r} has no port, as in gpsd://127.0.0.1:2947")
+    can = values.get("vehicle_can")
+    if can is not None and not can.startswith(("slcan:", "socketcan:")):
+        faults.append(f"vehicle_can: {can!r} is neither slcan:DEVICE nor socketcan:INTERFACE")
+    page = values.get("clock_page")
+    if page is not None and not Path(page).is_file():
+        faults.append(f"clock_page: no file {page}")
+    ca_file = values.get("mqtt_ca_file")
+    if ca_file is not None and not Path(ca_file).is_file():
+        faults.append(f"mqtt_ca_file: no file {ca_file}")
+    if values.get("mqtt_password") is not None and values.get("mqtt_username") is None:
+        faults.append("mqtt_username: missing beside mqtt_password")
+    return faults
+
+
+def _doubles(nodes: list[NodeSettings]) -> list[str]:
+    faults = []
+    for field in ("name", "port"):
+        seen: set[str] = set()
+        for node in nodes:
+            value = getattr(node, field)
+            if value in seen:
+                faults.append(f"nodes: two with the {field} {value!r}")
+            seen.add(value)
+    return faults
