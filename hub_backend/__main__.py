@@ -1,6 +1,11 @@
-"""`buurtrit hub --config FILE.toml`: the whole backend in one process."""
+"""`buurtrit hub --config FILE.toml`: the whole backend in one process.
+
+`buurtrit hub replay-series --config FILE.toml` drops the series and writes them anew from the record; the hub must be
+stopped. `buurtrit hub openapi --config FILE.toml` prints the API's description, for the screens' types.
+"""
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
@@ -19,14 +24,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         settings = Settings.load(options.config)
-        return _serve(settings, log_level=options.log_level)
+        match options.command:
+            case "replay-series":
+                return _replay_series(settings)
+            case "openapi":
+                return _openapi(settings)
+            case _:
+                return _serve(settings, log_level=options.log_level)
     except HubError as error:
         print(f"buurtrit hub: {error}", file=sys.stderr)
         return 2
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="buurtrit hub", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="buurtrit hub", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", nargs="?", default="serve", choices=["serve", "replay-series", "openapi"])
     parser.add_argument("--config", type=Path, required=True, help="settings, TOML")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
@@ -46,6 +60,26 @@ def _serve(settings: Settings, *, log_level: str) -> int:
         access_log=False,
         timeout_graceful_shutdown=STOP_S,
     )
+    return 0
+
+
+def _replay_series(settings: Settings) -> int:
+    from hub_backend.app import open_kit
+    from hub_backend.followers import Followers
+    from hub_backend.series import SeriesFollower, forget, open_series
+
+    kit = open_kit(settings)
+    series = open_series(kit)
+    forget(kit, series)
+    taken = Followers(kit, [SeriesFollower(series)]).catch_up()
+    print(f"series: {taken} events written anew")
+    return 0
+
+
+def _openapi(settings: Settings) -> int:
+    from hub_backend.app import build
+
+    print(json.dumps(build(settings).web.openapi(), indent=1))
     return 0
 
 

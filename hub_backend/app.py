@@ -11,10 +11,22 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 
 from edge_gateway.contract.clock import Clock, open_clock
+from hub_backend.api import coolers as coolers_api
+from hub_backend.api import events, gateways, health, rejects
+from hub_backend.api import live as live_api
+from hub_backend.api import vans as vans_api
+from hub_backend.coolers import Coolers
+from hub_backend.fleet import Fleet
+from hub_backend.followers import Followers
+from hub_backend.ingest import Ingest
 from hub_backend.kit import Kit, Part
 from hub_backend.live import Live
+from hub_backend.mqtt import Mqtt
+from hub_backend.proof import Proof
+from hub_backend.series import SeriesFollower, open_series
 from hub_backend.settings import Settings
 from hub_backend.store import Store
+from hub_backend.triggers import Triggers
 
 VERSION = "0.1.0"
 
@@ -33,6 +45,38 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
 
     Raises `HubError` when the record cannot be opened. `clock` is for tests.
     """
+    kit = open_kit(settings, clock=clock)
+    mqtt = Mqtt(settings)
+    series = open_series(kit)
+    vans = frozenset(name for name, gateway in settings.gateways.items() if gateway.role == "van")
+    # A later follower may read what an earlier one wrote. Those of dispatch come after these.
+    followers = Followers(
+        kit,
+        [
+            Fleet(vans, settings.zone),
+            Proof(),
+            Coolers(kit),
+            Triggers(kit, vans),
+            SeriesFollower(series),
+        ],
+    )
+    ingest = Ingest(kit, mqtt, on_commit=followers.wake)
+    # Started in this order, stopped in the reverse: what is told comes before who tells. Dispatch comes before ingest.
+    parts: list[Part] = [followers, ingest]
+    routers: list[APIRouter] = [
+        health.router(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=health.DispatchHealth),
+        events.router(kit),
+        gateways.router(kit),
+        vans_api.router(kit, series),
+        coolers_api.router(kit, series),
+        live_api.router(kit),
+        rejects.router(kit),
+    ]
+    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers))
+
+
+def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
+    """The hub's shared things; the record is brought up to date. Raises `HubError`."""
     kit = Kit(
         settings=settings,
         clock=clock or open_clock(settings.clock_page),
@@ -40,9 +84,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
         live=Live(),
     )
     kit.store.open()
-    parts: list[Part] = []
-    routers: list[APIRouter] = []
-    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers))
+    return kit
 
 
 def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter]) -> FastAPI:

@@ -342,6 +342,8 @@ class CoolerStateRow(Base):
     product_c: Mapped[float | None] = mapped_column(Float)
     lid_open: Mapped[bool | None] = mapped_column(Boolean)
     lid_s: Mapped[float | None] = mapped_column(Float)
+    node_alarm: Mapped[str | None] = mapped_column(String(20))  # what the node itself raised last
+    node_alarm_s: Mapped[float | None] = mapped_column(Float)
     watch: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # the excursion rules' memory
 
 

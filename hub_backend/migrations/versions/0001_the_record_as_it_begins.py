@@ -19,6 +19,8 @@ def upgrade() -> None:
         sa.Column("product_c", sa.Float(), nullable=True),
         sa.Column("lid_open", sa.Boolean(), nullable=True),
         sa.Column("lid_s", sa.Float(), nullable=True),
+        sa.Column("node_alarm", sa.String(length=20), nullable=True),
+        sa.Column("node_alarm_s", sa.Float(), nullable=True),
         sa.Column("watch", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("source"),
     )

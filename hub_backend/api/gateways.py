@@ -1,0 +1,142 @@
+"""GET /api/gateways: who is there, how far each lane is committed, and what is missing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edge_gateway.contract import messages
+from edge_gateway.contract.messages import NodeStatus
+from hub_backend.kit import Kit
+from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
+
+
+class LaneState(BaseModel):
+    """A lane of an outbox file: committed without a hole up to `committed_n`, but for `missing` that are lost."""
+
+    outbox: str
+    lane: str
+    committed_n: int
+    missing: int
+
+
+class SourceState(BaseModel):
+    """What came of one source since one start; `gap` events of it are not (yet) here."""
+
+    source: str
+    boot: int
+    received: int
+    highest_seq: int
+    gap: int
+    last_t_s: float
+
+
+class Node(BaseModel):
+    """A node as its gateway last said."""
+
+    node: str
+    online: bool
+    t_s: float
+    dropped: int
+    rejected_frames: int
+    firmware: str
+
+
+class Gateway(BaseModel):
+    """A gateway of the settings; `online` None: it was never heard."""
+
+    gateway: str
+    hub: str
+    role: str
+    online: bool | None
+    boot: int | None
+    t_s: float | None
+    software: str
+    lanes: list[LaneState] = []
+    sources: list[SourceState] = []
+    nodes: list[Node] = []
+
+
+def router(kit: Kit) -> APIRouter:
+    routes = APIRouter(tags=["gateways"])
+
+    @routes.get("/gateways")
+    def gateways() -> list[Gateway]:
+        """Every gateway that may speak."""
+        with kit.store.read() as session:
+            rows = {row.gateway: row for row in session.scalars(select(GatewayRow))}
+            lanes = _by_gateway(session.scalars(select(LaneRow)))
+            sources = _by_source(session.scalars(select(SourceRow).order_by(SourceRow.source, SourceRow.boot)))
+            nodes = _nodes(session)
+        return [
+            _gateway(kit, name, rows.get(name)).model_copy(
+                update={"lanes": lanes[name], "sources": sources[name], "nodes": nodes[name]}
+            )
+            for name in sorted(kit.settings.gateways)
+        ]
+
+    return routes
+
+
+def _gateway(kit: Kit, name: str, row: GatewayRow | None) -> Gateway:
+    settings = kit.settings.gateways[name]
+    return Gateway(
+        gateway=name,
+        hub=settings.hub,
+        role=settings.role,
+        online=row.online if row else None,
+        boot=row.boot if row else None,
+        t_s=row.t_s if row else None,
+        software=row.software if row else "",
+    )
+
+
+def _by_gateway(rows: Iterable[LaneRow]) -> Mapping[str, list[LaneState]]:
+    found: defaultdict[str, list[LaneState]] = defaultdict(list)
+    for row in rows:
+        found[row.gateway].append(
+            LaneState(outbox=row.outbox, lane=row.lane, committed_n=row.committed_n, missing=row.missing)
+        )
+    return found
+
+
+def _by_source(rows: Iterable[SourceRow]) -> Mapping[str, list[SourceState]]:
+    found: defaultdict[str, list[SourceState]] = defaultdict(list)
+    for row in rows:
+        found[row.source.partition("/")[0]].append(
+            SourceState(
+                source=row.source,
+                boot=row.boot,
+                received=row.received,
+                highest_seq=row.highest_seq,
+                gap=row.highest_seq + 1 - row.received,
+                last_t_s=row.last_t_s,
+            )
+        )
+    return found
+
+
+def _nodes(session: Session) -> Mapping[str, list[Node]]:
+    """The newest status of each node. A gateway says it when a node comes or goes, so there are few."""
+    found: dict[str, tuple[str, NodeStatus]] = {}
+    said = select(EventRow.gateway, EventRow.body).where(EventRow.kind == "node_status")
+    for gateway, body in session.execute(said.order_by(EventRow.t_s, EventRow.id)).tuples():
+        event = messages.decode_event.decode(body)
+        if isinstance(event, NodeStatus):
+            found[event.node] = (gateway, event)
+    nodes: defaultdict[str, list[Node]] = defaultdict(list)
+    for gateway, event in found.values():
+        nodes[gateway].append(
+            Node(
+                node=event.node,
+                online=event.online,
+                t_s=event.t_s,
+                dropped=event.dropped,
+                rejected_frames=event.rejected_frames,
+                firmware=event.firmware,
+            )
+        )
+    return nodes

@@ -1,0 +1,65 @@
+"""GET /api/health: whether everything runs and keeps up."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from hub_backend.followers import Followers
+from hub_backend.ingest import Ingest
+from hub_backend.kit import Kit
+from hub_backend.memory import resident_mb
+from hub_backend.mqtt import Mqtt
+from hub_backend.record import EventRow, RejectRow
+
+
+class DispatchHealth(BaseModel):
+    """How dispatch stands: `failure` is the solver's last one, empty when the last plan was made."""
+
+    waiting_triggers: int = 0
+    solving: bool = False
+    failure: str = ""
+
+
+class Health(BaseModel):
+    """`status` degraded: there is no broker. `ingest_idle_s` is machine time since anything came in."""
+
+    status: Literal["ok", "degraded"]
+    now_s: float
+    broker_connected: bool
+    events: int
+    rejected: int
+    followers: dict[str, int]
+    ingest_idle_s: float
+    dispatch: DispatchHealth
+    live_listeners: int
+    rss_mb: float | None
+
+
+def router(
+    kit: Kit, *, mqtt: Mqtt, ingest: Ingest, followers: Followers, dispatch: Callable[[], DispatchHealth]
+) -> APIRouter:
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health")
+    def health() -> Health:
+        """How the hub stands now."""
+        with kit.store.read() as session:
+            events = session.scalar(select(func.max(EventRow.id))) or 0
+            rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
+        return Health(
+            status="ok" if mqtt.connected else "degraded",
+            now_s=kit.clock.now_s(),
+            broker_connected=mqtt.connected,
+            events=events,
+            rejected=rejected,
+            followers=followers.behind(),
+            ingest_idle_s=round(ingest.idle_s, 3),
+            dispatch=dispatch(),
+            live_listeners=kit.live.listeners,
+            rss_mb=resident_mb(),
+        )
+
+    return routes

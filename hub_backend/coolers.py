@@ -1,0 +1,150 @@
+"""The follower of the cold chain: what each cooler says, judged by `coldchain`, into states and excursions.
+
+The rules' memory lies in the row of the cooler, so a restart goes on where it was. A reading that comes out of order
+(stored and forwarded) has the last day judged anew from the record: excursions that this brings to light are added,
+and none is taken away, for what was once judged stays in the audit trail.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from edge_gateway.contract import messages
+from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
+from hub_backend import coldchain
+from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
+from hub_backend.followers import Received
+from hub_backend.kit import Kit
+from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
+from hub_backend.shown import Change, held_by
+from hub_backend.trigger import pull
+
+LOOK_BACK_S = 86400.0
+
+
+class Coolers:
+    """Writes `cooler_states` and `excursions`, and a `warm_cooler` trigger for each excursion that it opens."""
+
+    name = "coldchain"
+    kinds: frozenset[type[AnyEvent]] = frozenset({Cooler, Lid, Alarm})
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def take(self, session: Session, received: Received) -> Iterable[Change]:
+        row = self._row(session, received.event)
+        match received.event:
+            case Lid() as lid if row.lid_s is None or lid.t_s >= row.lid_s:
+                row.lid_open, row.lid_s = lid.open, lid.t_s
+            case Alarm() as alarm if row.node_alarm_s is None or alarm.t_s >= row.node_alarm_s:
+                row.node_alarm, row.node_alarm_s = alarm.reason, alarm.t_s
+            case Cooler() as cooler:
+                return [("cooler", row.source), *self._read(session, row, cooler)]
+            case _:
+                return []
+        return [("cooler", row.source)]
+
+    def finish(self, session: Session) -> None:
+        """Nothing is written in bulk."""
+
+    def _row(self, session: Session, event: AnyEvent) -> CoolerStateRow:
+        row = session.get(CoolerStateRow, event.source)
+        if row is None:
+            row = CoolerStateRow(source=event.source, t_s=event.t_s, watch=Watch().memory())
+            session.add(row)
+        return row
+
+    def _read(self, session: Session, row: CoolerStateRow, cooler: Cooler) -> Iterable[Change]:
+        rules = coldchain.RULES[held_by(self._kit, row.source)]
+        watch = Watch.of(row.watch)
+        late = watch.seen_s is not None and cooler.t_s <= watch.seen_s
+        if not late:
+            row.t_s, row.air_c, row.product_c = cooler.t_s, cooler.air.mean_c, cooler.product.mean_c
+            found = coldchain.advance(rules, watch, _reading(cooler))
+        else:
+            watch, found = self._again(session, rules, row.source, watch)
+        row.watch = watch.memory()
+        return [change for one in found for change in _note(session, row.source, one, audit=late)]
+
+    def _again(
+        self, session: Session, rules: tuple[Rule, ...], source: str, watch: Watch
+    ) -> tuple[Watch, list[coldchain.Change]]:
+        """The last day judged anew, up to the newest reading that was seen."""
+        assert watch.seen_s is not None
+        rows = session.scalars(
+            select(EventRow.body)
+            .where(EventRow.kind == "cooler", EventRow.t_s >= watch.seen_s - LOOK_BACK_S)
+            .where(EventRow.t_s <= watch.seen_s, EventRow.source == source)
+            .order_by(EventRow.t_s, EventRow.id)
+        )
+        readings: dict[float, Reading] = {}
+        for body in rows:
+            event = messages.decode_event.decode(body)
+            assert isinstance(event, Cooler)
+            readings.setdefault(event.t_s, _reading(event))
+        return coldchain.evaluate(rules, list(readings.values()))
+
+
+def _reading(cooler: Cooler) -> Reading:
+    return Reading(cooler.t_s, cooler.period_s, cooler.product.mean_c)
+
+
+def excursion_id(source: str, key: str, opened_s: float) -> str:
+    """`van-1/cooler@1763899200`; a lost sensor's has `.lost` after it."""
+    return f"{source}@{int(opened_s)}" + (".lost" if key == "lost" else "")
+
+
+def _note(session: Session, source: str, change: coldchain.Change, *, audit: bool) -> list[Change]:
+    row = session.get(ExcursionRow, excursion_id(source, change.key, change.opened_s))
+    if row is None and audit:
+        row = _overlapping(session, source, change)
+    match change:
+        case Opened() if row is None:
+            session.add(_opened(source, change))
+            _warn(session, source, change)
+            session.flush()
+            return [("excursion", excursion_id(source, change.key, change.opened_s))]
+        case Worsened() if row is not None:
+            row.extreme_c = change.extreme_c
+        case Recovered() if row is not None and row.recovered_s is None:
+            row.recovered_s = change.recovered_s
+        case _:
+            return []
+    return [] if row is None else [("excursion", row.id)]
+
+
+def _overlapping(session: Session, source: str, change: coldchain.Change) -> ExcursionRow | None:
+    """The excursion that was found before, when the same one is found again with a slightly other beginning."""
+    same = select(ExcursionRow).where(
+        ExcursionRow.source == source,
+        ExcursionRow.began_s <= change.opened_s,
+        (ExcursionRow.recovered_s.is_(None)) | (ExcursionRow.recovered_s >= change.opened_s),
+        ExcursionRow.rule == "sensor_lost" if change.key == "lost" else ExcursionRow.rule != "sensor_lost",
+    )
+    return session.scalars(same.limit(1)).first()
+
+
+def _opened(source: str, change: Opened) -> ExcursionRow:
+    return ExcursionRow(
+        id=excursion_id(source, change.key, change.opened_s),
+        source=source,
+        rule=change.rule,
+        limit_c=change.limit_c,
+        began_s=change.began_s,
+        opened_s=change.opened_s,
+        extreme_c=change.extreme_c,
+    )
+
+
+def _warn(session: Session, source: str, change: Opened) -> None:
+    gateway = source.partition("/")[0]
+    why = {"lost": "de sensor zwijgt", "above": "te warm", "below": "te koud"}
+    pull(
+        session,
+        kind="warm_cooler",
+        subject=gateway,
+        words=f"Koeling {source}: {why[change.key]}",
+        t_s=change.opened_s,
+        cause=f"excursion:{excursion_id(source, change.key, change.opened_s)}",
+    )

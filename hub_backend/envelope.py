@@ -1,0 +1,101 @@
+"""Opens what a gateway sent: topic, seal, batch, events. Each fault is a `Refusal` that names the field.
+
+In: a topic and bytes. Out: an `Opened` batch or presence. Pure, but for the keys it is given.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from edge_gateway.contract import messages, topics
+from edge_gateway.contract.messages import AnyEvent, EventBatch, Presence
+from edge_gateway.contract.sealing import Seal, SealError
+from edge_gateway.contract.topics import Address
+
+PATH = re.compile(r" - at `\$\.?(.*)`$")  # how msgspec ends a message about one field
+
+
+class RefusedError(Exception):
+    """An input that is set aside: the field and the reason."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What one message holds, from a gateway that is known and whose seal is good."""
+
+    address: Address
+    content: EventBatch | Presence
+
+
+class Opener:
+    """Opens messages of the gateways whose address and seal it holds."""
+
+    def __init__(self, addresses: Mapping[str, Address], seals: Mapping[str, Seal]) -> None:
+        self._addresses = addresses
+        self._seals = seals
+
+    def open(self, topic: str, payload: bytes) -> Opened:
+        """Raises `RefusedError`."""
+        try:
+            address, leaf = Address.of_topic(topic)
+        except ValueError as error:
+            raise RefusedError("topic", str(error)) from error
+        if self._addresses.get(address.gateway) != address:
+            raise RefusedError("topic", f"unknown gateway {address.gateway!r} of {address.org}/{address.hub}")
+        try:
+            text = self._seals[address.gateway].open(payload, topic=topic)
+        except SealError as error:
+            raise RefusedError("payload", str(error)) from error
+        return Opened(address, _content(leaf, text))
+
+
+def _content(leaf: str, text: bytes) -> EventBatch | Presence:
+    content: EventBatch | Presence
+    try:
+        match leaf:
+            case topics.EVENTS:
+                content = messages.decode_batch(text)
+            case topics.PRESENCE:
+                content = messages.decode_presence(text)
+            case _:
+                raise RefusedError("topic", f"nothing is expected on {leaf!r}")
+    except msgspec.DecodeError as error:
+        raise refusal_of(error) from error
+    if content.version != messages.VERSION:
+        raise RefusedError("version", f"{content.version} is not understood, only {messages.VERSION}")
+    if isinstance(content, EventBatch) and content.base_n > content.first_n:
+        raise RefusedError("base_n", f"{content.base_n} lies after first_n {content.first_n}")
+    return content
+
+
+def decode_event(raw: bytes | msgspec.Raw, *, gateway: str, newest_s: float) -> AnyEvent:
+    """One event of `gateway`, made no later than `newest_s`. Raises `RefusedError` naming the field."""
+    try:
+        event = messages.decode_event.decode(raw)
+    except msgspec.DecodeError as error:
+        raise refusal_of(error) from error
+    if event.source != gateway and not event.source.startswith(gateway + "/"):
+        raise RefusedError("source", f"{event.source!r} is not of gateway {gateway!r}")
+    if event.t_s > newest_s:
+        raise RefusedError("t_s", f"{event.t_s - newest_s:.0f} s later than the clock allows")
+    return event
+
+
+def refusal_of(error: msgspec.DecodeError) -> RefusedError:
+    """msgspec's fault as field and reason."""
+    text = str(error)
+    found = PATH.search(text)
+    if found is None:
+        missing = re.search(r"missing required field `(\w+)`", text)
+        return RefusedError(missing[1] if missing else "payload", text)
+    missing = re.search(r"missing required field `(\w+)`", text)
+    parent = found[1]
+    field = ".".join(part for part in (parent, missing[1] if missing else "") if part)
+    return RefusedError(field or "payload", text[: found.start()])

@@ -1,0 +1,87 @@
+"""The follower that knows where each van is and how it does: the newest of each, whatever arrives late."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from edge_gateway.contract.messages import AnyEvent, Position, Tour, Vehicle
+from hub_backend.followers import Received
+from hub_backend.record import VanStateRow
+from hub_backend.shown import Change
+
+
+class Fleet:
+    """Writes `van_states`. `vans` are the gateways that sit in a van; others are passed over."""
+
+    name = "fleet"
+    kinds: frozenset[type[AnyEvent]] = frozenset({Position, Vehicle, Tour})
+
+    def __init__(self, vans: frozenset[str], zone: ZoneInfo) -> None:
+        self._vans = vans
+        self._zone = zone
+
+    def take(self, session: Session, received: Received) -> Iterable[Change]:
+        if received.gateway not in self._vans:
+            return []
+        row = session.get(VanStateRow, received.gateway)
+        if row is None:
+            row = VanStateRow(van=received.gateway, fix="none", phase="", odometer_day="", extra_s=0.0)
+            session.add(row)
+        match received.event:
+            case Position() as position:
+                _move(row, position)
+            case Vehicle() as vehicle:
+                self._read_vehicle(row, vehicle)
+            case Tour() as tour:
+                _go_on(row, tour)
+            case _:
+                return []
+        return [("van", row.van)]
+
+    def finish(self, session: Session) -> None:
+        """Nothing is written in bulk."""
+
+    def _read_vehicle(self, row: VanStateRow, vehicle: Vehicle) -> None:
+        day = datetime.fromtimestamp(vehicle.t_s, UTC).astimezone(self._zone).date().isoformat()
+        self._begin_odometer(row, vehicle, day)
+        if row.vehicle_s is not None and vehicle.t_s < row.vehicle_s:
+            return
+        row.vehicle_s = vehicle.t_s
+        row.plugged = vehicle.plugged
+        if vehicle.soc_percent is not None:
+            row.soc_percent = vehicle.soc_percent
+        if vehicle.odometer_km is not None:
+            row.odometer_km = vehicle.odometer_km
+
+    def _begin_odometer(self, row: VanStateRow, vehicle: Vehicle, day: str) -> None:
+        """The day's first reading; one that comes late but is lower was earlier, for an odometer never turns back."""
+        if vehicle.odometer_km is None or day < row.odometer_day:
+            return
+        if day > row.odometer_day or row.first_odometer_km is None:
+            row.odometer_day, row.first_odometer_km = day, vehicle.odometer_km
+        row.first_odometer_km = min(row.first_odometer_km, vehicle.odometer_km)
+
+
+def _move(row: VanStateRow, position: Position) -> None:
+    if row.position_s is not None and position.t_s < row.position_s:
+        return
+    row.position_s = position.t_s
+    row.fix = position.fix
+    row.speed_m_s, row.heading_deg = position.speed_m_s, position.heading_deg
+    if position.fix != "none" and position.lat is not None and position.lon is not None:
+        row.fix_s, row.lat, row.lon = position.t_s, position.lat, position.lon
+
+
+def _go_on(row: VanStateRow, tour: Tour) -> None:
+    if row.phase_s is not None and tour.t_s < row.phase_s:
+        return
+    if tour.phase == "longer":
+        row.extra_s += tour.extra_s or 0.0
+    else:
+        row.extra_s = 0.0
+        row.arrived_s = tour.t_s if tour.phase == "arrived" else None
+    if tour.phase != "longer" or tour.stop is not None:
+        row.stop = tour.stop
+    row.phase, row.phase_s = tour.phase, tour.t_s

@@ -1,0 +1,146 @@
+"""From the broker into the record: take what has come, commit it once, ack it, and tell the gateways "committed".
+
+A message is acked to the broker, and answered to its gateway, only after the transaction that holds it. Killed between
+the two, the broker sends it again, the record takes no second copy, and the answer is given then.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from edge_gateway.contract import messages, topics
+from hub_backend import shown
+from hub_backend.envelope import Opener, RefusedError
+from hub_backend.kit import Kit
+from hub_backend.ledger import Arrived, Ledger, Written
+from hub_backend.mqtt import RECEIVE_MAXIMUM, Message, Mqtt
+from hub_backend.rejects import Refusal
+
+log = logging.getLogger(__name__)
+
+BATCH_MESSAGES = 500
+BATCH_S = 0.05  # machine
+RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
+QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # the broker never has more than RECEIVE_MAXIMUM under way
+
+
+class Ingest:
+    """The ingest thread. `on_commit` is called after each transaction that brought events."""
+
+    def __init__(self, kit: Kit, mqtt: Mqtt, *, on_commit: Callable[[], None]) -> None:
+        self._kit = kit
+        self._mqtt = mqtt
+        self._opener = Opener(mqtt.addresses, mqtt.seals)
+        self._ledger = Ledger(kit.store, future_s=kit.settings.future_s)
+        self._on_commit = on_commit
+        self._queue: queue.Queue[Message] = queue.Queue(QUEUE_MESSAGES)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._busy_s = time.monotonic()
+        self.overflowed = 0
+        mqtt.on_message = self._arrive
+
+    @property
+    def idle_s(self) -> float:
+        """Machine seconds since anything was waiting to be written."""
+        return 0.0 if not self._queue.empty() else time.monotonic() - self._busy_s
+
+    def start(self) -> None:
+        self._thread.start()
+        self._mqtt.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+        self._mqtt.stop()
+
+    def _arrive(self, message: Message) -> None:
+        self._busy_s = time.monotonic()
+        try:
+            self._queue.put_nowait(message)
+        except queue.Full:  # only QoS 0 can do this, and nothing of ours is QoS 0
+            self.overflowed += 1
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            taken = self._take()
+            if taken:
+                self._busy_s = time.monotonic()
+                self._handle(taken)
+                self._busy_s = time.monotonic()
+
+    def _take(self) -> list[Message]:
+        """What has come: at most 500 messages or 50 ms of them; waits for the first."""
+        try:
+            taken = [self._queue.get(timeout=0.2)]
+        except queue.Empty:
+            return []
+        until = time.monotonic() + BATCH_S
+        while len(taken) < BATCH_MESSAGES and time.monotonic() < until:
+            try:
+                taken.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return taken
+
+    def _handle(self, taken: Sequence[Message]) -> None:
+        arrived = [self._open(message) for message in taken]
+        written = self._write(arrived)
+        if written is None:
+            return  # stopping, with the record away: nothing is acked, all of it comes again
+        for message in taken:
+            self._mqtt.ack(message)
+        for (gateway, _outbox, _lane), committed in written.committed.items():
+            self._mqtt.send(gateway, topics.COMMITTED, messages.encode(committed))
+        self._tell(written)
+
+    def _open(self, message: Message) -> Arrived:
+        try:
+            return self._opener.open(message.topic, message.payload)
+        except RefusedError as fault:
+            return Refusal(message.topic, fault.field, fault.reason, payload=message.payload, comes_again=True)
+
+    def _write(self, arrived: Sequence[Arrived]) -> Written | None:
+        """Writes, trying again for as long as the record is away; None when the hub stops first."""
+        tries = 0
+        while not self._stop.is_set():
+            try:
+                return self._ledger.write(arrived, now_s=self._kit.clock.now_s())
+            except OperationalError as error:
+                log.error("ingest_write_failed tries=%d error=%s", tries + 1, error.orig)
+                self._stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
+                tries += 1
+            except SQLAlchemyError as error:
+                log.error("ingest_message_unwritable messages=%d error=%s", len(arrived), type(error).__name__)
+                return self._one_by_one(arrived)
+        return None
+
+    def _one_by_one(self, arrived: Sequence[Arrived]) -> Written | None:
+        """One transaction for each message, so that one that the database refuses does not hold up the others."""
+        if len(arrived) == 1:
+            refusal = Refusal(_origin(arrived[0]), "payload", "the database refuses it", comes_again=True)
+            return self._ledger.write([refusal], now_s=self._kit.clock.now_s())
+        whole = Written()
+        for thing in arrived:
+            part = self._write([thing])
+            if part is None:
+                return None
+            whole.committed |= part.committed
+            whole.events += part.events
+            whole.rejects += part.rejects
+            whole.presences += part.presences
+        return whole
+
+    def _tell(self, written: Written) -> None:
+        shown.tell(self._kit, [("reject", str(reject)) for reject in written.rejects])
+        shown.tell(self._kit, [("van", gateway) for gateway in dict.fromkeys(written.presences)])
+        if written.events:
+            self._on_commit()
+
+
+def _origin(thing: Arrived) -> str:
+    return thing.origin if isinstance(thing, Refusal) else thing.address.topic("up")

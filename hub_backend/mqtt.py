@@ -1,0 +1,134 @@
+"""The hub's one connection to the broker: MQTT 5, a session that outlives restarts, acks only when told to.
+
+Comes in: messages of every gateway of the settings' hubs, handed to `on_message` on paho's thread. Goes out: sealed
+messages to one gateway. Reason codes are read: a refused connection or subscription is logged as an error, not assumed
+away. A message may be acked only on the connection that brought it, for its id means nothing on the next.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge_gateway.contract import topics
+from edge_gateway.contract.sealing import Seal
+from edge_gateway.contract.topics import Address
+from hub_backend.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SESSION_EXPIRY_S = 7 * 86400  # machine: a broker keeps what came in while the hub was away for a week
+RECEIVE_MAXIMUM = 1000  # unacked messages that the broker may send ahead
+QUEUED_MAXIMUM = 2000  # our own messages while there is no connection: gateways ask again, plans are sent again
+KEEPALIVE_S = 20
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it came, and what is needed to ack it."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+    connection: int
+
+
+class Mqtt:
+    """Connects, subscribes, receives, acks and sends. `on_message` and `on_connected` run on paho's thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.addresses: Mapping[str, Address] = {
+            name: Address(settings.org, gateway.hub, name) for name, gateway in settings.gateways.items()
+        }
+        self.seals: Mapping[str, Seal] = {name: gateway.seal() for name, gateway in settings.gateways.items()}
+        self.on_message: Callable[[Message], None] = lambda _message: None
+        self.on_connected: list[Callable[[], None]] = []
+        self._connection = 0
+        self._client = self._make_client()
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
+    def start(self) -> None:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        self._client.connect_async(
+            self._settings.mqtt_host,
+            self._settings.mqtt_port,
+            keepalive=KEEPALIVE_S,
+            clean_start=False,
+            properties=properties,
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def ack(self, message: Message) -> None:
+        """Tells the broker that it may forget the message; on another connection than its own this does nothing."""
+        if message.connection == self._connection and message.qos:
+            self._client.ack(message.mid, message.qos)
+
+    def send(self, gateway: str, leaf: str, payload: bytes, *, retain: bool = False) -> None:
+        """Seals and sends to one gateway of the settings, QoS 1. Raises `KeyError` for a gateway that is not there."""
+        topic = self.addresses[gateway].topic(leaf)
+        self._client.publish(topic, self.seals[gateway].close(payload, topic=topic), qos=1, retain=retain)
+
+    def _make_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id="-".join(["buurtrit-hub", self._settings.org, *self._settings.hubs]),
+            protocol=paho.MQTTv5,
+            manual_ack=True,
+        )
+        client.max_queued_messages_set(QUEUED_MAXIMUM)
+        client.reconnect_delay_set(min_delay=1, max_delay=10)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        return client
+
+    def _connected(
+        self, client: paho.Client, _data: object, _flags: paho.ConnectFlags, reason: ReasonCode, _props: object
+    ) -> None:
+        if reason.is_failure:
+            log.error("mqtt_refused reason=%s", reason)
+            return
+        self._connection += 1
+        log.info("mqtt_connected connection=%d", self._connection)
+        leaves = (topics.EVENTS, topics.PRESENCE)
+        wanted = [topics.every(leaf, org=self._settings.org, hub=hub) for hub in self._settings.hubs for leaf in leaves]
+        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
+        for tell in self.on_connected:
+            tell()
+
+    def _disconnected(
+        self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags, reason: ReasonCode, _props: object
+    ) -> None:
+        log.log(logging.WARNING if reason.is_failure else logging.INFO, "mqtt_disconnected reason=%s", reason)
+
+    def _subscribed(
+        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: object
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                log.error("mqtt_subscription_refused reason=%s", reason)
+
+    def _received(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(not UTF-8)"
+        self.on_message(Message(topic, bytes(message.payload), message.mid, message.qos, self._connection))

@@ -1,0 +1,154 @@
+"""Series: values over time of one field of one source, a projection of the events that can be dropped and replayed.
+
+`Series` is the interface. By default the points lie in the record's own database; `influx` has the other one, imported
+only when it is configured. A point carries its event's own time, and writing it again changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from edge_gateway.contract.messages import AnyEvent, Battery, Cooler, Lid, Position, Span, Vehicle
+from hub_backend.followers import Received
+from hub_backend.kit import Kit
+from hub_backend.record import CursorRow, SeriesRow
+from hub_backend.shown import Change
+from hub_backend.store import Store
+
+FOLLOWER = "series"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one field; units are in the field's name. None: it was measured and not known."""
+
+    source: str
+    field: str
+    t_s: float
+    value: float | None
+
+
+class Series(Protocol):
+    """Where points are kept."""
+
+    def write(self, session: Session, points: Sequence[Point]) -> None:
+        """Writes all points; with the record's transaction where they lie there. Raises `AwayError`."""
+        ...
+
+    def drop(self) -> None:
+        """Forgets all points. Raises `AwayError`."""
+        ...
+
+    def read(self, source: str, fields: Sequence[str], *, from_s: float, to_s: float) -> list[Point]:
+        """The points from `from_s` up to and including `to_s`, in order of time. Raises `AwayError`."""
+        ...
+
+
+class SqlSeries:
+    """Points in the record's own database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._upsert = _upsert(sqlite if store.is_sqlite else postgresql)
+
+    def write(self, session: Session, points: Sequence[Point]) -> None:
+        newest = {(point.source, point.field, point.t_s): point for point in points}
+        rows = [
+            {"source": point.source, "field": point.field, "t_s": point.t_s, "value": point.value}
+            for point in newest.values()
+        ]
+        session.connection().execute(self._upsert, rows)
+
+    def drop(self) -> None:
+        with self._store.write() as session:
+            session.execute(delete(SeriesRow))
+
+    def read(self, source: str, fields: Sequence[str], *, from_s: float, to_s: float) -> list[Point]:
+        wanted = (
+            select(SeriesRow.source, SeriesRow.field, SeriesRow.t_s, SeriesRow.value)
+            .where(SeriesRow.source == source, SeriesRow.field.in_(fields))
+            .where(SeriesRow.t_s >= from_s, SeriesRow.t_s <= to_s)
+            .order_by(SeriesRow.t_s, SeriesRow.field)
+        )
+        with self._store.read() as session:
+            return [Point(*row) for row in session.execute(wanted).tuples()]
+
+
+def _upsert(dialect: Any) -> Any:
+    insert = dialect.insert(SeriesRow)
+    return insert.on_conflict_do_update(
+        index_elements=["source", "field", "t_s"], set_={"value": insert.excluded.value}
+    )
+
+
+class SeriesFollower:
+    """Turns events into points."""
+
+    name = FOLLOWER
+    kinds: frozenset[type[AnyEvent]] = frozenset({Position, Vehicle, Battery, Cooler, Lid})
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+
+    def take(self, session: Session, received: Received) -> Iterable[Change]:
+        session.info.setdefault(FOLLOWER, []).extend(points_of(received.event))
+        return []
+
+    def finish(self, session: Session) -> None:
+        points = session.info.pop(FOLLOWER, [])
+        if points:
+            self._series.write(session, points)
+
+
+def points_of(event: AnyEvent) -> Iterator[Point]:
+    """What an event says as points; a position without a fix gives none."""
+    for field, value in _fields(event):
+        yield Point(event.source, field, event.t_s, value)
+
+
+def _fields(event: AnyEvent) -> Iterator[tuple[str, float | None]]:
+    match event:
+        case Position() if event.fix != "none":
+            yield from (("lat", event.lat), ("lon", event.lon), ("speed_m_s", event.speed_m_s))
+        case Vehicle():
+            yield from (("soc_percent", event.soc_percent), ("odometer_km", event.odometer_km))
+            yield from (("speed_m_s", event.speed_m_s), ("plugged", _number(event.plugged)))
+        case Battery():
+            yield from (("voltage_v", event.voltage_v), ("current_a", event.current_a))
+            yield "charge_ah", event.charge_ah
+        case Cooler():
+            yield from _span("air", event.air)
+            yield from _span("product", event.product)
+            yield "lid_open_s", event.lid_open_s
+        case Lid():
+            yield "lid_open", _number(event.open)
+        case _:
+            return
+
+
+def _span(name: str, span: Span) -> Iterator[tuple[str, float | None]]:
+    yield from ((f"{name}_mean_c", span.mean_c), (f"{name}_min_c", span.min_c), (f"{name}_max_c", span.max_c))
+
+
+def _number(claim: bool | None) -> float | None:
+    return None if claim is None else float(claim)
+
+
+def open_series(kit: Kit) -> Series:
+    """The series of the settings."""
+    if kit.settings.series == "sql":
+        return SqlSeries(kit.store)
+    from hub_backend.influx import InfluxSeries
+
+    return InfluxSeries(kit.settings)
+
+
+def forget(kit: Kit, series: Series) -> None:
+    """Drops the points and the follower's cursor: it will write all of them anew. The hub must not be running."""
+    with kit.store.write() as session:
+        session.execute(delete(CursorRow).where(CursorRow.follower == FOLLOWER))
+    series.drop()

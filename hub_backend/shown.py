@@ -1,0 +1,288 @@
+"""What the screens are shown of the record: the same models on the API and in the live stream.
+
+Followers name what changed (`Change`: a live event's name and a key); `tell` reads it and tells the screens.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_backend import coldchain
+from hub_backend.coldchain import Watch
+from hub_backend.kit import Kit
+from hub_backend.record import (
+    CoolerStateRow,
+    ExcursionRow,
+    GatewayRow,
+    OrderRow,
+    RejectRow,
+    VanRow,
+    VanStateRow,
+    VisitRow,
+)
+
+Change = tuple[str, str]
+
+STALE_FIX_S = 60.0
+ESCALATE_S = 1800.0
+VAN_NOW = (
+    *("fix", "fix_s", "position_s", "lat", "lon", "speed_m_s", "heading_deg"),
+    *("vehicle_s", "soc_percent", "odometer_km", "plugged"),
+    *("phase", "phase_s", "stop", "arrived_s", "extra_s"),
+)
+
+
+class Van(BaseModel):
+    """A van as it is now: who drives, where, how full, what it is doing."""
+
+    id: str
+    hub: str | None
+    concierge: str
+    in_service: bool
+    out_reason: str
+    online: bool | None  # None: never heard of
+    fix: str = "none"  # none, 2d, 3d
+    fix_s: float | None = None
+    position_s: float | None = None
+    stale: bool = True  # no fix within 60 s
+    lat: float | None = None
+    lon: float | None = None
+    speed_m_s: float | None = None
+    heading_deg: float | None = None
+    vehicle_s: float | None = None
+    soc_percent: float | None = None
+    odometer_km: float | None = None
+    km_today: float | None = None
+    plugged: bool | None = None
+    phase: str = ""
+    phase_s: float | None = None
+    stop: str | None = None
+    arrived_s: float | None = None
+    extra_s: float = 0.0
+
+
+class Limit(BaseModel):
+    """One rule of a cooler."""
+
+    rule: str
+    side: Literal["above", "below"]
+    limit_c: float
+    delay_s: float
+    level: Literal["warn", "alarm"]
+
+
+class Cooler(BaseModel):
+    """A cooler as it is now. `state` unknown: it is silent, or was never heard; never "ok"."""
+
+    source: str
+    gateway: str
+    node: str
+    holds: str
+    limits: list[Limit]
+    state: coldchain.State
+    t_s: float
+    air_c: float | None
+    product_c: float | None
+    lid_open: bool | None
+    lid_s: float | None
+    period_s: float
+    lost_since_s: float | None
+    unknown_s: float  # time without readings, so far
+    gaps: list[tuple[float, float]]
+    unverified: bool  # one of the gaps was longer than 15 minutes
+    node_alarm: str | None  # what the node itself raised last, without any network
+    node_alarm_s: float | None
+
+
+class Excursion(BaseModel):
+    """A cooler outside its band for too long, until a person closes it."""
+
+    id: str
+    source: str
+    rule: str
+    limit_c: float | None
+    began_s: float
+    opened_s: float
+    extreme_c: float | None
+    recovered_s: float | None
+    closed_s: float | None
+    closed_by: str
+    comment: str
+    disposition: str
+    escalated: bool  # nobody has closed it for half an hour
+
+
+class Visit(BaseModel):
+    """What happened at a stop."""
+
+    event: int
+    day: str
+    stop: str
+    van: str
+    t_s: float
+    outcome: str
+    step: int | None
+
+
+class OrderState(BaseModel):
+    """Where an order stands."""
+
+    id: str
+    day: str
+    stop: str | None
+    state: str
+
+
+class Reject(BaseModel):
+    """Something that was set aside."""
+
+    id: int
+    received_s: float
+    origin: str
+    field: str
+    reason: str
+    count: int
+
+
+def van(session: Session, kit: Kit, van_id: str) -> Van | None:
+    """The van, or None when it is neither in the directory nor ever spoke as one."""
+    row, now = session.get(VanRow, van_id), session.get(VanStateRow, van_id)
+    if row is None and now is None:
+        return None
+    gateway = session.get(GatewayRow, van_id)
+    seen = Van(
+        id=van_id,
+        hub=row.hub if row else None,
+        concierge=row.concierge if row else "",
+        in_service=row.in_service if row else True,
+        out_reason=row.out_reason if row else "",
+        online=gateway.online if gateway else None,
+    )
+    return seen if now is None else seen.model_copy(update=_van_now(now, kit.clock.now_s()))
+
+
+def _van_now(now: VanStateRow, now_s: float) -> dict[str, object]:
+    known: dict[str, object] = {name: getattr(now, name) for name in VAN_NOW}
+    known["stale"] = now.fix == "none" or now.fix_s is None or now_s - now.fix_s > STALE_FIX_S
+    if now.odometer_km is not None and now.first_odometer_km is not None:
+        known["km_today"] = round(now.odometer_km - now.first_odometer_km, 3)
+    return known
+
+
+def cooler(kit: Kit, row: CoolerStateRow) -> Cooler:
+    holds = held_by(kit, row.source)
+    rules = coldchain.RULES[holds]
+    watch = Watch.of(row.watch)
+    gateway, _, node = row.source.partition("/")
+    return Cooler(
+        source=row.source,
+        gateway=gateway,
+        node=node,
+        holds=holds,
+        limits=[
+            Limit(rule=rule.name, side=rule.side, limit_c=rule.limit_c, delay_s=rule.delay_s, level=rule.level)
+            for rule in rules
+        ],
+        state=coldchain.state(rules, watch, now_s=kit.clock.now_s()),
+        t_s=row.t_s,
+        air_c=row.air_c,
+        product_c=row.product_c,
+        lid_open=row.lid_open,
+        lid_s=row.lid_s,
+        period_s=watch.period_s,
+        lost_since_s=watch.lost_since_s,
+        unknown_s=watch.unknown_s,
+        gaps=watch.gaps,
+        unverified=any(to_s - from_s > coldchain.UNVERIFIED_S for from_s, to_s in watch.gaps),
+        node_alarm=row.node_alarm,
+        node_alarm_s=row.node_alarm_s,
+    )
+
+
+def held_by(kit: Kit, source: str) -> str:
+    """What a cooler holds: as the settings say, else chilled food in a van and fridge medication at a hub."""
+    said = kit.settings.coolers.get(source)
+    if said is not None:
+        return said
+    gateway = kit.settings.gateways.get(source.partition("/")[0])
+    return "fridge" if gateway is not None and gateway.role == "hub" else "chilled"
+
+
+def excursion(kit: Kit, row: ExcursionRow) -> Excursion:
+    return Excursion(
+        **{name: getattr(row, name) for name in Excursion.model_fields if name != "escalated"},
+        escalated=row.closed_s is None and kit.clock.now_s() - row.opened_s > ESCALATE_S,
+    )
+
+
+def visit(row: VisitRow) -> Visit:
+    return Visit(**{name: getattr(row, name) for name in Visit.model_fields})
+
+
+def order_state(row: OrderRow) -> OrderState:
+    return OrderState(id=row.id, day=row.day, stop=row.stop, state=row.state)
+
+
+def reject(row: RejectRow) -> Reject:
+    return Reject(**{name: getattr(row, name) for name in Reject.model_fields})
+
+
+def _van(session: Session, kit: Kit, key: str) -> Van | None:
+    return van(session, kit, key)
+
+
+def _cooler(session: Session, kit: Kit, key: str) -> Cooler | None:
+    row = session.get(CoolerStateRow, key)
+    return None if row is None else cooler(kit, row)
+
+
+def _excursion(session: Session, kit: Kit, key: str) -> Excursion | None:
+    row = session.get(ExcursionRow, key)
+    return None if row is None else excursion(kit, row)
+
+
+def _visit(session: Session, _kit: Kit, key: str) -> Visit | None:
+    row = session.get(VisitRow, int(key))
+    return None if row is None else visit(row)
+
+
+def _order(session: Session, _kit: Kit, key: str) -> OrderState | None:
+    row = session.get(OrderRow, key)
+    return None if row is None else order_state(row)
+
+
+def _reject(session: Session, _kit: Kit, key: str) -> Reject | None:
+    row = session.get(RejectRow, int(key))
+    return None if row is None else reject(row)
+
+
+READERS: dict[str, Callable[[Session, Kit, str], BaseModel | None]] = {
+    "van": _van,
+    "cooler": _cooler,
+    "excursion": _excursion,
+    "visit": _visit,
+    "order": _order,
+    "reject": _reject,
+}
+
+
+def tell(kit: Kit, changes: Iterable[Change]) -> None:
+    """Tells the screens what changed, each thing once, as it stands in the record now."""
+    once = list(dict.fromkeys(changes))
+    if not once:
+        return
+    with kit.store.read() as session:
+        told = [(name, READERS[name](session, kit, key)) for name, key in once]
+    for name, model in told:
+        if model is not None:
+            kit.live.tell(name, model)
+
+
+def vans(session: Session, kit: Kit) -> list[Van]:
+    """Every van of the directory or that ever spoke."""
+    ids = {*session.scalars(select(VanRow.id)), *session.scalars(select(VanStateRow.van))}
+    found = (van(session, kit, van_id) for van_id in sorted(ids))
+    return [one for one in found if one is not None]

@@ -1,0 +1,15 @@
+"""Writing a reason to plan again, once for each cause."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_backend.record import TriggerRow
+
+
+def pull(session: Session, *, kind: str, subject: str, words: str, t_s: float, cause: str) -> bool:
+    """Writes the trigger unless this cause had one already; returns whether it wrote."""
+    if session.scalar(select(TriggerRow.id).where(TriggerRow.cause == cause)) is not None:
+        return False
+    session.add(TriggerRow(kind=kind, subject=subject, words=words[:300], t_s=t_s, cause=cause[:160]))
+    session.flush()
+    return True
