@@ -1,0 +1,232 @@
+"""The day's figures over HTTP, with the method beside every number that was not counted but worked out."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path
+from pydantic import BaseModel, Field
+
+from hub_backend import co2
+from hub_backend.factors import Factor, FactorError, Factors
+from hub_backend.figures import Figures, FiguresDesk
+from hub_backend.kit import Kit
+from hub_backend.workday import is_day
+
+
+class KgOut(BaseModel):
+    """kg CO2e: well-to-wheel, of it tank-to-wheel; energy infrastructure apart."""
+
+    wtw: float
+    ttw: float
+    infrastructure: float
+
+
+class Co2Part(BaseModel):
+    """One term of the sum, with everything that it was worked out from. None is not known."""
+
+    name: str
+    km: float | None
+    activity: float | None
+    unit: str
+    kind: str = Field(description="primary, modelled or default")
+    source: str
+    factor: str
+    edition: str
+    kg: KgOut | None
+    u95: float
+
+
+class FactorOut(BaseModel):
+    """A factor that was used: kg CO2e a unit, with its source and how long it holds."""
+
+    id: str
+    name_in_list: str
+    unit: str
+    wtw: float
+    ttw: float
+    wtt: float
+    generation: float
+    infrastructure: float | None
+    valid_from: str
+    valid_to: str
+    source: str
+    edition: str
+
+
+class Co2Out(BaseModel):
+    """What driving together saved. A comparison; following the method of ISO 14083, not certified."""
+
+    baseline: list[Co2Part]
+    project: list[Co2Part]
+    inbound: list[Co2Part]
+    baseline_kg: KgOut | None
+    project_kg: KgOut | None
+    inbound_kg: KgOut | None
+    saved_kg: float | None
+    saved_ttw_kg: float | None
+    saved_with_infrastructure_kg: float | None
+    u95_kg: float | None
+    low_kg: float | None
+    high_kg: float | None
+    baseline_km: float | None
+    project_km: float | None
+    inbound_km: float | None
+    primary_share: float | None = Field(description="by emission, both sides together")
+    unknown: list[str]
+    factors: list[FactorOut]
+    method_nl: str
+    method_en: str
+    assumptions: list[str]
+
+
+class ContactOut(BaseModel):
+    """Visits that are no rides. `share` = contact / (contact + letterbox)."""
+
+    visits: int
+    contact: int
+    letterbox: int
+    outcomes: dict[str, int]
+    steps: dict[str, int]
+    share: float | None
+    deliveries: int
+    parcels: int
+    collected: int
+    suppliers_per_visit: float | None
+    chores_done: int
+    rides_done: int
+
+
+class StopsOut(BaseModel):
+    all: int
+    done: int
+    failed: int
+    cancelled: int
+    open: int
+
+
+class DrivenOut(BaseModel):
+    """A van's kilometres, and between which events they were read."""
+
+    van: str
+    km: float | None
+    source: str
+    first_event: int | None
+    last_event: int | None
+
+
+class Movements(BaseModel):
+    """Vehicles in the neighbourhood: what would have driven, what drove."""
+
+    baseline: int
+    project: int
+    inbound: int
+    avoided: int
+
+
+class FiguresOut(BaseModel):
+    """One day."""
+
+    day: str
+    contact: ContactOut
+    stops: StopsOut
+    plans: int
+    replans: int
+    excursions: int
+    km: float | None
+    driven: list[DrivenOut]
+    movements: Movements
+    co2e_saved_kg: float | None
+    co2: Co2Out
+
+
+def router(kit: Kit, desk: FiguresDesk, factors: Factors) -> APIRouter:
+    """The routes of this module."""
+    routes = APIRouter(tags=["figures"])
+
+    @routes.get("/days/{day}/figures")
+    def get_figures(day: Annotated[str, Path(pattern=r"^\d{4}-\d{2}-\d{2}$")]) -> FiguresOut:
+        """The figures of a day, so far."""
+        if not is_day(day):
+            raise HTTPException(422, f"day: {day!r} is no date")
+        try:
+            with kit.store.read() as session:
+                return _out(desk.of(session, day), factors)
+        except FactorError as error:
+            raise HTTPException(409, str(error)) from error
+
+    return routes
+
+
+def _out(figures: Figures, factors: Factors) -> FiguresOut:
+    result = figures.co2
+    return FiguresOut(
+        day=figures.day,
+        contact=ContactOut.model_validate(figures.contact, from_attributes=True),
+        stops=StopsOut.model_validate(figures.stops, from_attributes=True),
+        plans=figures.plans,
+        replans=figures.replans,
+        excursions=figures.excursions,
+        km=figures.km,
+        driven=[DrivenOut.model_validate(one, from_attributes=True) for one in figures.driven],
+        movements=Movements(
+            baseline=result.movements_baseline,
+            project=result.movements_project,
+            inbound=result.movements_inbound,
+            avoided=figures.movements_avoided,
+        ),
+        co2e_saved_kg=result.saved_kg,
+        co2=_co2_out(result, figures.day, factors),
+    )
+
+
+def _co2_out(result: co2.Comparison, day: str, factors: Factors) -> Co2Out:
+    parts = [*result.baseline, *result.project, *result.inbound]
+    used = [factors.on(id_, day) for id_ in dict.fromkeys(part.factor for part in parts)]
+    return Co2Out(
+        baseline=_parts(result.baseline),
+        project=_parts(result.project),
+        inbound=_parts(result.inbound),
+        baseline_kg=_kg(result.baseline_kg),
+        project_kg=_kg(result.project_kg),
+        inbound_kg=_kg(result.inbound_kg),
+        saved_kg=result.saved_kg,
+        saved_ttw_kg=result.saved_ttw_kg,
+        saved_with_infrastructure_kg=result.saved_with_infrastructure_kg,
+        u95_kg=result.u95_kg,
+        low_kg=result.low_kg,
+        high_kg=result.high_kg,
+        baseline_km=result.baseline_km,
+        project_km=result.project_km,
+        inbound_km=result.inbound_km,
+        primary_share=result.primary_share,
+        unknown=list(result.unknown),
+        factors=[_factor(factor) for factor in used],
+        method_nl=co2.METHOD_NL,
+        method_en=co2.METHOD_EN,
+        assumptions=list(co2.ASSUMPTIONS),
+    )
+
+
+def _kg(kg: co2.Kg | None) -> KgOut | None:
+    return None if kg is None else KgOut.model_validate(kg, from_attributes=True)
+
+
+def _parts(parts: Sequence[co2.Part]) -> list[Co2Part]:
+    return [Co2Part.model_validate(part, from_attributes=True) for part in parts]
+
+
+def _factor(factor: Factor) -> FactorOut:
+    return FactorOut(
+        id=factor.id,
+        name_in_list=factor.name_in_list,
+        unit=factor.unit,
+        wtw=factor.wtw,
+        ttw=factor.ttw,
+        wtt=factor.wtt,
+        generation=factor.generation,
+        infrastructure=factor.infrastructure,
+        valid_from=factor.valid_from.isoformat(),
+        valid_to=factor.valid_to.isoformat(),
+        source=factor.source,
+        edition=factor.edition,
+    )

@@ -1,0 +1,183 @@
+"""The directory: hubs, vans, suppliers and residents, brought up to date record by record.
+
+Comes in: records as the API got them. Goes out: rows, and for each refused record its list, index, field and reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_backend.addresses import AddressBook
+from hub_backend.factors import Factors
+from hub_backend.record import Base, HubRow, ResidentRow, SupplierRow, VanRow
+
+NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
+"""As in `routing.model`, which the hub's own process does not import: the router lives in a process of its own."""
+
+
+class HubIn(BaseModel):
+    """A hub: where vans load and end. Opening times are local."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(pattern=NAME)
+    name: str = Field(min_length=1, max_length=80)
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    open_from: str = Field("07:00", pattern=CLOCK)
+    open_to: str = Field("18:00", pattern=CLOCK)
+
+
+class VanIn(BaseModel):
+    """A van with its concierge of the day; its gateway has the same id."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(pattern=NAME)
+    hub: str
+    concierge: str = Field(min_length=1, max_length=80)
+    skills: list[str] = Field(default_factory=list, max_length=10)
+    capacity: dict[str, int] = Field(description="by compartment: " + ", ".join(COMPARTMENTS))
+    shift_from: str = Field("08:30", pattern=CLOCK)
+    shift_to: str = Field("17:00", pattern=CLOCK)
+    battery_kwh: float = Field(33.0, gt=0, le=300)
+    kwh_per_km: float = Field(0.21, gt=0, le=2, description="from the pack; charging loss is counted apart")
+    charge_kw: float = Field(7.4, gt=0, le=350)
+
+
+class SupplierIn(BaseModel):
+    """A supplier, and the van it would drive itself (for the CO2 comparison)."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(pattern=NAME)
+    name: str = Field(min_length=1, max_length=80)
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    van_class: str = "diesel_van_large"
+    approach_km: float = Field(0.0, ge=0, le=500, description="one way, from its depot to lat, lon on the map")
+
+
+class ResidentIn(BaseModel):
+    """A resident. Without lat and lon the map's addresses say where the door is. No diagnosis, ever."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=40, description="random client number")
+    name: str = Field(min_length=1, max_length=80)
+    street: str = Field(min_length=1, max_length=80)
+    number: str = Field(min_length=1, max_length=10)
+    postcode: str = Field("", max_length=7)
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    hub: str
+    hint: str = Field("", max_length=200, description="to find the door; never health")
+    usual_step: int | None = Field(None, ge=0, le=3)
+    known_vans: list[str] = Field(default_factory=list, max_length=10)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRejected:
+    """A record that was refused; `list` is hubs, vans, suppliers or residents."""
+
+    list: str
+    index: int
+    field: str
+    reason: str
+
+
+@dataclass
+class DirectoryOutcome:
+    """How many records of each list were taken, and what was refused."""
+
+    taken: dict[str, int] = field(default_factory=dict)
+    rejected: list[DirectoryRejected] = field(default_factory=list)
+
+
+class _RefusedError(Exception):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Directory:
+    """Brings the directory up to date. A record that is there already is replaced."""
+
+    def __init__(self, *, addresses: AddressBook, factors: Factors) -> None:
+        self._addresses = addresses
+        self._factors = factors
+
+    def take(
+        self,
+        session: Session,
+        *,
+        hubs: Sequence[object] = (),
+        vans: Sequence[object] = (),
+        suppliers: Sequence[object] = (),
+        residents: Sequence[object] = (),
+    ) -> DirectoryOutcome:
+        """Take what can be taken, hubs first because the others refer to them."""
+        outcome = DirectoryOutcome()
+        for name, records in (("hubs", hubs), ("vans", vans), ("suppliers", suppliers), ("residents", residents)):
+            outcome.taken[name] = 0
+            for index, record in enumerate(records):
+                try:
+                    session.merge(self._row(session, name, record))
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    place = ".".join(map(str, first["loc"])) or "record"
+                    outcome.rejected.append(DirectoryRejected(name, index, place, first["msg"]))
+                except _RefusedError as error:
+                    outcome.rejected.append(DirectoryRejected(name, index, error.name, error.reason))
+                else:
+                    session.flush()
+                    outcome.taken[name] += 1
+        return outcome
+
+    def _row(self, session: Session, name: str, record: object) -> Base:
+        match name:
+            case "hubs":
+                return HubRow(**HubIn.model_validate(record).model_dump())
+            case "vans":
+                return self._van(session, VanIn.model_validate(record))
+            case "suppliers":
+                return self._supplier(SupplierIn.model_validate(record))
+            case _:
+                return self._resident(session, ResidentIn.model_validate(record))
+
+    def _van(self, session: Session, van: VanIn) -> VanRow:
+        _known_hub(session, van.hub)
+        if unknown := sorted(set(van.capacity) - set(COMPARTMENTS)):
+            raise _RefusedError("capacity", f"unknown compartment {unknown[0]!r}")
+        if any(units < 0 for units in van.capacity.values()):
+            raise _RefusedError("capacity", "a compartment cannot hold less than nothing")
+        if van.shift_to <= van.shift_from:
+            raise _RefusedError("shift_to", "the shift ends before it begins")
+        before = session.get(VanRow, van.id)
+        row = VanRow(**van.model_dump())
+        if before is not None:  # whether it drives today is not the directory's to say
+            row.in_service, row.out_reason = before.in_service, before.out_reason
+        return row
+
+    def _supplier(self, supplier: SupplierIn) -> SupplierRow:
+        if supplier.van_class not in self._factors.van_classes:
+            known = ", ".join(sorted(self._factors.van_classes))
+            raise _RefusedError("van_class", f"unknown class {supplier.van_class!r}: must be one of {known}")
+        return SupplierRow(**supplier.model_dump())
+
+    def _resident(self, session: Session, resident: ResidentIn) -> ResidentRow:
+        _known_hub(session, resident.hub)
+        values = resident.model_dump()
+        if resident.lat is None or resident.lon is None:
+            found = self._addresses.find(resident.street, resident.number, resident.postcode)
+            if found is None:
+                raise _RefusedError("street", f"unknown address on this map: {resident.street} {resident.number}")
+            values |= {"lat": found.lat, "lon": found.lon, "postcode": resident.postcode or found.postcode}
+        return ResidentRow(**values)
+
+
+def _known_hub(session: Session, hub: str) -> None:
+    if session.scalars(select(HubRow.id).where(HubRow.id == hub)).first() is None:
+        raise _RefusedError("hub", f"unknown hub {hub!r}")

@@ -1,0 +1,87 @@
+"""Everything of orders, plans and figures, put together for the composition root."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from hub_backend.addresses import AddressBook
+from hub_backend.api import figures as figures_api
+from hub_backend.api import map as map_api
+from hub_backend.api import orders as orders_api
+from hub_backend.api import planning as planning_api
+from hub_backend.basemap import Basemap, MapError
+from hub_backend.directory import Directory
+from hub_backend.dispatch import Dispatch, DispatchState
+from hub_backend.downlink import Acknowledged, Downlinks, Sender
+from hub_backend.factors import Factors
+from hub_backend.figures import FiguresDesk
+from hub_backend.followers import Follower
+from hub_backend.kit import Kit
+from hub_backend.orders import OrderDesk
+from hub_backend.solver import Solver
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What the hub gets of this: `routers` go below /api, `root_routers` at the root, `followers` after the others."""
+
+    dispatch: Dispatch
+    solver: Solver
+    routers: Sequence[APIRouter]
+    root_routers: Sequence[APIRouter]
+    followers: Sequence[Follower]
+
+    @property
+    def state(self) -> DispatchState:
+        return self.dispatch.state
+
+    def start(self) -> None:
+        self.dispatch.start()
+
+    def stop(self) -> None:
+        self.solver.stop()  # first, for dispatch may be waiting for it
+        self.dispatch.stop()
+
+
+def build(kit: Kit, sender: Sender) -> Planning:
+    """Planning for this hub. Raises `MapError` when the settings name a map that cannot be used."""
+    settings = kit.settings
+    basemap = _basemap(settings.map_dir)
+    factors = Factors.load()
+    addresses = AddressBook.load(settings.map_dir)
+    solver = Solver(settings.map_dir)
+    dispatch = Dispatch(kit, solver, Downlinks(kit, sender), random_below=secrets.randbelow)
+    desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=secrets.randbelow)
+    directory = Directory(addresses=addresses, factors=factors)
+    figures = FiguresDesk(solver, factors, zone=settings.zone)
+    return Planning(
+        dispatch=dispatch,
+        solver=solver,
+        routers=[
+            orders_api.router(kit, directory, desk, secrets.randbelow),
+            planning_api.router(kit, dispatch),
+            figures_api.router(kit, figures, factors),
+            map_api.router(basemap),
+        ],
+        root_routers=[map_api.tiles(basemap)],
+        followers=[Acknowledged()],
+    )
+
+
+def _basemap(map_dir: Path | None) -> Basemap | None:
+    if map_dir is None:
+        log.warning("no_map map_dir is not set: no plan can be made and no map is drawn")
+        return None
+    try:
+        return Basemap(map_dir)
+    except MapError:
+        if not (map_dir / "roads.npz").exists():
+            raise
+        log.exception("no_basemap")
+        return None

@@ -1,0 +1,78 @@
+"""Plans in the record: adopting one, reading the newest, and what each gateway is told of it.
+
+A plan's row is kept for ever with the hash of the question it answers. Its body is a `PlanBody` as JSON.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub_backend.problem import Changed, Left, PlannedRoute, PlannedStep
+from hub_backend.record import PlanRow
+
+RENEWED_PROMISE_S = 900
+"""A resident's promised time moves only when the plan differs more than this: a quarter of an hour either way."""
+
+
+class PlanBody(Struct, frozen=True, kw_only=True):
+    """What a plan says: each van's remaining route, and who nobody comes for."""
+
+    now_s: int
+    routes: tuple[PlannedRoute, ...]
+    unserved: tuple[Left, ...]
+    notes: tuple[str, ...] = ()
+    cost_s: int | None = None
+
+
+def to_json(body: PlanBody) -> dict[str, Any]:
+    """The body as the record's JSON column takes it."""
+    result: dict[str, Any] = msgspec.to_builtins(body)
+    return result
+
+
+def body_of(row: PlanRow) -> PlanBody:
+    """The body of a plan's row. Raises `msgspec.ValidationError` for one that this version cannot read."""
+    return msgspec.convert(row.body, PlanBody)
+
+
+def changes_of(row: PlanRow) -> list[Changed]:
+    """What the plan changed."""
+    return msgspec.convert(row.changes, list[Changed])
+
+
+def newest_plan(session: Session, day: str) -> PlanRow | None:
+    """The plan that holds for `day`, None before the first."""
+    return session.scalars(select(PlanRow).where(PlanRow.day == day).order_by(PlanRow.revision.desc()).limit(1)).first()
+
+
+def next_revision(session: Session, day: str) -> int:
+    """1 for a day's first plan."""
+    highest = session.scalar(select(func.max(PlanRow.revision)).where(PlanRow.day == day))
+    return (highest or 0) + 1
+
+
+def depart_times(body: PlanBody | None) -> dict[tuple[str, str], int]:
+    """When each van leaves each of its planned stops, by van and ref."""
+    routes = body.routes if body is not None else ()
+    return {(route.van, step.ref): step.depart_s for route in routes for step in route.steps}
+
+
+def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | None) -> PlannedRoute:
+    """The route with each step's ref, behind the step at which the van stands now.
+
+    A task's or a ride's ref is its own id. Reloads and charges are counted on from those the van has begun, so that a
+    new plan calls the reload it is driving to by the same name.
+    """
+    counts = {kind: sum(ref.startswith(f"{kind}.") for ref in begun) for kind in ("reload", "charge")}
+    steps = [] if current is None else [current]
+    for step in route.steps:
+        ref = step.task
+        if step.kind in counts:
+            counts[step.kind] += 1
+            ref = f"{step.kind}.{counts[step.kind]}"
+        steps.append(msgspec.structs.replace(step, ref=ref))
+    return msgspec.structs.replace(route, steps=tuple(steps))

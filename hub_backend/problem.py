@@ -1,0 +1,202 @@
+"""The day as the router is asked it and as it answers, in coordinates: what goes to the router's process and back.
+
+The hub's own process knows no matrices and no solver; it writes these down and the router's process turns them into
+`routing.model`. Times are whole UTC seconds. The canonical bytes of a problem are hashed into the plan's row, so that
+a plan can be made again from the same question.
+"""
+
+import hashlib
+
+import msgspec
+from msgspec import Struct
+
+Window = tuple[int, int]
+
+
+class DayHub(Struct, frozen=True, kw_only=True):
+    """A hub that vans start from, reload at and end at."""
+
+    id: str
+    lat: float
+    lon: float
+    open: Window
+    reload_s: int
+
+
+class DayVan(Struct, frozen=True, kw_only=True):
+    """A van in service, from where it is at `ready_s`. See `routing.model.Van`."""
+
+    id: str
+    hub: str
+    lat: float
+    lon: float
+    ready_s: int
+    shift: Window
+    capacity: dict[str, int]
+    skills: tuple[str, ...]
+    at_depot: bool
+    on_board: tuple[str, ...]
+    committed: tuple[str, ...]
+    collected: dict[str, int]
+    battery_kwh: float
+    soc_percent: float | None
+    kwh_per_km: float
+    charge_kw: float
+
+
+class DayTask(Struct, frozen=True, kw_only=True):
+    """A stop that remains. See `routing.model.Task`; `street` helps to find the right road."""
+
+    id: str
+    lat: float
+    lon: float
+    window: Window
+    service_s: int
+    street: str = ""
+    hub: str | None = None
+    deliver: dict[str, int] = {}
+    collect: dict[str, int] = {}
+    skills: tuple[str, ...] = ()
+    release_s: int | None = None
+    max_aboard_s: int | None = None
+    value: int | None = None
+    familiar: tuple[str, ...] = ()
+    locked_van: str | None = None
+
+
+class DayRide(Struct, frozen=True, kw_only=True):
+    """A resident to be driven. See `routing.model.Ride`."""
+
+    id: str
+    pickup_lat: float
+    pickup_lon: float
+    dropoff_lat: float
+    dropoff_lon: float
+    pickup: Window
+    dropoff: Window
+    pickup_s: int
+    dropoff_s: int
+    seats: int
+    max_ride_s: int
+    locked_van: str | None = None
+    aboard: str | None = None
+
+
+class PlannedStep(Struct, frozen=True, kw_only=True):
+    """One step of a route; `task` as in `routing.model.Step`. `ref` is its name on the wire, given when adopted."""
+
+    kind: str
+    task: str
+    ref: str = ""
+    lat: float
+    lon: float
+    arrive_s: int
+    start_s: int
+    depart_s: int
+
+
+class PlannedRoute(Struct, frozen=True, kw_only=True):
+    """A van's way through its remaining day. `geometry` is [lon, lat] along the roads, hub included."""
+
+    van: str
+    start_s: int
+    end_s: int
+    distance_m: int
+    drive_s: int
+    soc_end_percent: float | None
+    steps: tuple[PlannedStep, ...]
+    geometry: tuple[tuple[float, float], ...] = ()
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """A stop that nobody comes for, and why, in Dutch."""
+
+    task: str
+    reason: str
+
+
+class DayProblem(Struct, frozen=True, kw_only=True):
+    """What is still to be done on a day, as it stands at `now_s`."""
+
+    day: str
+    now_s: int
+    hubs: tuple[DayHub, ...]
+    vans: tuple[DayVan, ...]
+    tasks: tuple[DayTask, ...]
+    rides: tuple[DayRide, ...]
+
+    def digest(self) -> str:
+        """sha256 of the canonical bytes, hexadecimal."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+
+class Broken(Struct, frozen=True, kw_only=True):
+    """A promise that a plan breaks, found by the checker."""
+
+    rule: str
+    van: str | None
+    task: str | None
+    detail: str
+
+
+class Changed(Struct, frozen=True, kw_only=True):
+    """A difference between two plans, in Dutch. `kind`: added, dropped, moved, earlier, later."""
+
+    task: str
+    kind: str
+    van_before: str | None
+    van_after: str | None
+    shift_s: int | None
+    words: str
+
+
+# ---------------------------------------------------------------- to the router's process and back
+
+
+class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
+    """Plan this day; with `previous` routes keep as much of them as is sensible. `names`: what people call a task."""
+
+    problem: DayProblem
+    previous: tuple[PlannedRoute, ...] | None
+    names: dict[str, str]
+    seconds: float
+    seed: int
+
+
+class PlanAnswer(Struct, frozen=True, kw_only=True, tag="planned"):
+    """The plan, what the independent checker says of it, and how it differs from the previous routes."""
+
+    routes: tuple[PlannedRoute, ...]
+    unserved: tuple[Left, ...]
+    cost_s: int
+    engine: str
+    seed: int
+    solve_s: float
+    broken: tuple[Broken, ...]
+    changes: tuple[Changed, ...]
+
+
+class TourRequest(Struct, frozen=True, kw_only=True, tag="tour"):
+    """The shortest round from the first of `places` (lat, lon) past all others and back."""
+
+    places: tuple[tuple[float, float], ...]
+    seconds: float
+    seed: int
+
+
+class TourAnswer(Struct, frozen=True, kw_only=True, tag="toured"):
+    """`distance_m` None: one of the places cannot be reached."""
+
+    distance_m: int | None
+    engine: str
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
+    """The router refused the question: which error, and its words."""
+
+    error: str
+    detail: str
+
+
+Request = PlanRequest | TourRequest
+Answer = PlanAnswer | TourAnswer | Failed

@@ -1,0 +1,34 @@
+"""A day in the neighbourhood's own time: from a date and a clock time to UTC seconds and back."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def day_of(t_s: float, *, zone: ZoneInfo) -> str:
+    """The local date, `2026-11-23`."""
+    return datetime.fromtimestamp(t_s, tz=zone).date().isoformat()
+
+
+def at(day: str, clock: str, *, zone: ZoneInfo) -> int:
+    """UTC seconds of the local time `clock` (`08:30`) on `day`. Raises `ValueError` for what is no date or time."""
+    moment = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), tzinfo=zone)
+    return int(moment.timestamp())
+
+
+def bounds(day: str, *, zone: ZoneInfo) -> tuple[int, int]:
+    """UTC seconds of the local midnights that begin and end `day`: 23, 24 or 25 hours apart."""
+    tomorrow = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    return at(day, "00:00", zone=zone), at(tomorrow, "00:00", zone=zone)
+
+
+def clock_text(t_s: float, *, zone: ZoneInfo) -> str:
+    """The local time as people read it, `10:45`."""
+    return datetime.fromtimestamp(t_s, tz=UTC).astimezone(zone).strftime("%H:%M")
+
+
+def is_day(text: str) -> bool:
+    """Whether `text` is a date as `2026-11-23`."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
