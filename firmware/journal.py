@@ -12,7 +12,7 @@ written again; it is never deleted.
 import struct
 from binascii import crc32
 
-from ring import Entry
+from ring import Entry, Queue
 
 HEAD = "<BHI"
 HEAD_BYTES = 7
@@ -27,7 +27,7 @@ class Journal:
         self._fs = fs
         self._path = path
         self._size = size
-        self._waiting: list[Entry] = []  # not taken yet, oldest first
+        self._waiting = Queue(size + 2 * SEGMENT_ENTRIES)  # not taken yet; a start finds acknowledged ones again
         self._unacked: dict[int, int] = {}  # segment -> entries not acknowledged
         self._written = 0  # entries ever written to the current segment
         self._file = None  # the current segment, open
@@ -51,17 +51,17 @@ class Journal:
             self._file = None
             self.dropped += 1
             return False
-        self._waiting.append(entry)
+        self._waiting.put(entry)
         return True
 
     def take(self) -> Entry | None:
         """The oldest entry that was not taken since the start."""
-        return self._waiting.pop(0) if self._waiting else None
+        return self._waiting.take()
 
     def done(self, entry: Entry) -> None:
         """The entry is acknowledged; its segment goes when it was the last one in it."""
         segment = entry.segment
-        if segment is None:
+        if not segment:  # telemetry
             return
         self._unacked[segment] -= 1
         if self._unacked[segment] > 0:
@@ -107,6 +107,9 @@ class Journal:
         if segments:
             self._current = segments[-1]
         for segment in segments:
+            if len(self._waiting) + SEGMENT_ENTRIES > self._size + 2 * SEGMENT_ENTRIES:
+                self.failed += 1  # an older firmware kept more: the rest is for the next start
+                break
             entries, whole = self._read(segment)
             fresh = [entry for entry in entries if (entry.boot, entry.seq) not in known]
             known.update([(entry.boot, entry.seq) for entry in fresh])
@@ -116,7 +119,8 @@ class Journal:
                 self._fs.remove(self._name(segment))  # begun, but cut off before its first record
             else:
                 self._rescue(segment, fresh)
-            self._waiting.extend(fresh)
+            for entry in fresh:
+                self._waiting.put(entry)
 
     def _segments(self) -> list[int]:
         try:

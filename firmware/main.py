@@ -3,6 +3,7 @@
 What the node is comes from `/node.json`, its pins from `PINS`, which a test compares with `hardware/pins.csv`.
 """
 
+import gc
 import os
 import select
 import struct
@@ -34,6 +35,7 @@ SHUNT_I2C = 0
 WATCHDOG_MS = 8000  # the longest an RP2040 can
 LOOK_MS = 20  # the lid's switch must be seen twice within its debouncing
 FOLDER = "/node"
+GC_BYTES = 16384  # collect early and often, so that the heap is not broken up
 
 
 class BoardFlash:
@@ -91,6 +93,7 @@ def blink(trouble: Pin) -> None:
 
 
 def main() -> None:
+    gc.threshold(GC_BYTES)
     trouble = Pin(PINS["trouble"], Pin.OUT, value=1)
     try:
         with open("/node.json") as file:

@@ -62,7 +62,7 @@ class Scanner:
         for code in self._sensors.scans():
             try:
                 self._emit(as_scan(code), now_ms)
-            except readings.ReadingError:  # empty behind its identifier, or no text in front of it
+            except readings.ReadingError:  # empty, or longer than a frame
                 self.implausible += 1
 
     def due_in_ms(self, now_ms: int) -> int:
@@ -157,6 +157,6 @@ class Node:
 
 def as_scan(code: bytes) -> readings.Scan:
     """The code, parted from the AIM symbology identifier (`]`, letter, digit) that most scanners can send before it."""
-    if len(code) > 3 and code[:1] == b"]":
+    if len(code) > 3 and code[:1] == b"]" and code[1:2].isalpha() and code[2:3].isdigit():
         return readings.Scan(code[:3].decode(), code[3:])
     return readings.Scan("", code)

@@ -8,6 +8,7 @@ time since this process was started. It waits in poll and never spins. When stdi
 acknowledged, at most 2 s. A flash file that is no file system is set aside beside itself.
 """
 
+import gc
 import os
 import select
 import struct
@@ -23,6 +24,7 @@ from ticks import Ticks
 BLOCK_BYTES = 4096  # as the flash of a Pico
 BLOCKS = 64
 LAST_MS = 2000
+GC_BYTES = 16384  # collect early and often, so that the heap is not broken up
 HUNG_UP_MS = 200
 
 
@@ -247,6 +249,7 @@ def tell(sensors, text: str, world_ms: int) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    gc.threshold(GC_BYTES)
     options = {arguments[index]: arguments[index + 1] for index in range(0, len(arguments) - 1, 2)}
     try:
         with open(options["--config"]) as file:

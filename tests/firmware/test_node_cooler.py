@@ -1,5 +1,7 @@
 """A cooler's duty: periods, lid, alarms, and which samples it believes. Hours pass in milliseconds."""
 
+import json
+
 import pytest
 import readings
 from cooler import Cooler
@@ -45,11 +47,11 @@ class Memory:
 class Duty:
     """A cooler node's duty with a clock of its own."""
 
-    def __init__(self, more: str = "", *, lid: int | None = None) -> None:
+    def __init__(self, more: dict[str, object] | None = None, *, lid: int | None = None) -> None:
         self.box = Box()
         self.memory = Memory(lid)
         self.told: list[tuple[readings.Cooler | readings.Lid | readings.Alarm, int]] = []
-        settings = load_settings('{"name": "cooler", "kind": "cooler"%s}' % more)
+        settings = load_settings(json.dumps({"name": "cooler", "kind": "cooler", **(more or {})}))
         self.cooler = Cooler(settings, self.box, self.memory, lambda *told: self.told.append(told), 0)
         self.now_ms = 0
 
@@ -110,7 +112,7 @@ def test_a_probe_that_does_not_answer_is_none_and_alarmed_once() -> None:
 
 
 def test_a_probe_that_is_not_fitted_is_never_lost() -> None:
-    duty = Duty(', "product_probe": null')
+    duty = Duty({"product_probe": None})
     duty.box.product = None
     duty.run(3600)
     assert duty.alarms() == []
@@ -185,7 +187,7 @@ def test_much_too_warm_is_alarmed_sooner() -> None:
 
 
 def test_too_cold_uses_its_own_band() -> None:
-    duty = Duty(', "too_cold": [[2.0, 120]]')
+    duty = Duty({"too_cold": [[2.0, 120]]})
     duty.box.product = 1.5
     duty.run(300)
     assert duty.alarms() == [("too_cold", 1.5, 130)]

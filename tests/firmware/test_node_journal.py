@@ -120,6 +120,31 @@ def test_a_damaged_segment_is_set_aside_and_its_good_records_kept(fs: Folder, tm
     assert third.damaged == 0
 
 
+def test_a_start_that_finds_acknowledged_entries_again_has_room_for_them(fs: Folder) -> None:
+    journal = Journal(fs, "/journal", 40)
+    for seq in range(40):
+        journal.put(scan(seq))
+    taken = take_all(journal)
+    for entry in taken[:31] + taken[32:39]:  # one of each segment is left
+        journal.done(entry)
+    for seq in range(40, 78):
+        assert journal.put(scan(seq))
+    assert {entry.seq for entry in take_all(Journal(fs, "/journal", 40))} == set(range(78))
+
+
+def test_more_than_fits_is_kept_for_the_next_start(fs: Folder) -> None:
+    journal = Journal(fs, "/journal", 300)
+    for seq in range(300):
+        journal.put(scan(seq))
+    small = Journal(fs, "/journal", 40)
+    first = take_all(small)
+    for entry in first:
+        small.done(entry)
+    assert small.failed == 1
+    second = take_all(Journal(fs, "/journal", 300))
+    assert [entry.seq for entry in first + second] == list(range(300))
+
+
 def test_the_boot_counter_goes_on_and_a_blank_flash_begins_anywhere(fs: Folder) -> None:
     assert Memory(fs, "/memory").next_boot(40000) == 40000
     assert Memory(fs, "/memory").next_boot(1) == 40001

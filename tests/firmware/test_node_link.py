@@ -1,5 +1,6 @@
 """The node's end of the line, in virtual time against a peer: nothing lost, nothing doubled, whatever happens."""
 
+import itertools
 import random
 
 import frame
@@ -136,7 +137,7 @@ def test_retransmission_backs_off_and_then_says_hello_again() -> None:
         before = len(line.sent)
         line.run(10)
         times += [line.now_ms] * (len(line.sent) - before)
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps[: TRIES_BEFORE_HELLO - 1] == sorted(gaps[: TRIES_BEFORE_HELLO - 1])
     assert line.sent[-1].type == frame.HELLO
     line.peer.is_deaf = False
