@@ -135,15 +135,15 @@ class Plenty:
 
 
 GOODS = (
-    Plenty(10, "delivery", "chilled_meal", "08:45", "12:00"),
-    Plenty(12, "delivery", "hot_meal", "11:20", "13:15", NOON_GOODS_IN),
-    Plenty(7, "swap", "medication_roll", "08:45", "12:30"),
+    Plenty(9, "delivery", "chilled_meal", "08:45", "12:00"),
+    Plenty(10, "delivery", "hot_meal", "11:20", "13:15", NOON_GOODS_IN),
+    Plenty(6, "swap", "medication_roll", "08:45", "12:30"),
     Plenty(3, "delivery", "fridge_medication", "13:10", "16:00", AFTERNOON_GOODS_IN),
-    Plenty(6, "delivery", "groceries", "13:00", "16:15", AFTERNOON_GOODS_IN),
+    Plenty(5, "delivery", "groceries", "13:00", "16:15", AFTERNOON_GOODS_IN),
     Plenty(3, "swap", "laundry_clean", "13:00", "16:15", AFTERNOON_GOODS_IN),
     Plenty(2, "collection", "laundry_dirty", "09:00", "16:00"),
-    Plenty(5, "delivery", "parcel", "09:00", "16:00"),
-    Plenty(11, "delivery", "letterbox_item", "09:00", "16:00", letterbox_allowed=True),
+    Plenty(4, "delivery", "parcel", "09:00", "16:00"),
+    Plenty(10, "delivery", "letterbox_item", "09:00", "16:00", letterbox_allowed=True),
 )
 
 

@@ -18,19 +18,15 @@ FEWEST_ADDRESSES = 80
 HUBS = (("colmschate", "Buurthub Colmschate", 0.3), ("diepenveen", "Buurthub Diepenveen", 0.75))
 """Id, name, and where between west and east (as a quantile of the addresses)."""
 
-FIRST_NAMES = tuple(
-    (
-        "Aaltje Annie Bep Cor Dinie Evert Fenna Gerda Gerrit Greet Hanna Harm Hennie Ina Jannie Jo Koos Leida "
-        "Mien Nel Piet Riek Roelof Sientje Stien Teun Tinie Toon Truus Wil Wim Zwaan Amina Hatice Mehmet "
-        "Fatma Yusuf Sunita "
-    ).split()  # noqa: SIM905 - a list, a name a line, reads no better
+FIRST_NAMES = (
+    "Aaltje Annie Bep Cor Dinie Evert Fenna Gerda Gerrit Greet Hanna Harm Hennie Ina Jannie Jo Koos Leida "
+    "Mien Nel Piet Riek Roelof Sientje Stien Teun Tinie Toon Truus Wil Wim Zwaan Amina Hatice Mehmet "
+    "Fatma Yusuf Sunita "
 )
-LAST_NAMES = tuple(
-    (
-        "Achterberg Beldman Brinkhuis Dommerholt Eshuis Feddema Groothuis Haverkate Iking Jansman Kolkman "
-        "Lubbers Meutstege Nijhof Overkempe Paalman Reimert Scholten Tijhuis Uitslag Veldkamp Wesselink "
-        "Yildiz Zwiers "
-    ).split()  # noqa: SIM905 - a list, a name a line, reads no better
+LAST_NAMES = (
+    "Achterberg Beldman Brinkhuis Dommerholt Eshuis Feddema Groothuis Haverkate Iking Jansman Kolkman "
+    "Lubbers Meutstege Nijhof Overkempe Paalman Reimert Scholten Tijhuis Uitslag Veldkamp Wesselink "
+    "Yildiz Zwiers "
 )
 
 
@@ -137,5 +133,5 @@ def _hubs(addresses: Sequence[Address], sites: Sequence[Site]) -> tuple[Hub, ...
 
 def _resident(dice: random.Random, address: Address, hub: str) -> Resident:
     client = f"c-{dice.randrange(16**8):08x}"
-    name = f"{dice.choice(FIRST_NAMES)} {dice.choice(LAST_NAMES)}"
+    name = f"{dice.choice(FIRST_NAMES.split())} {dice.choice(LAST_NAMES.split())}"
     return Resident(client, name, address, hub, draw_step(dice))

@@ -223,6 +223,7 @@ class Play:
     async def _taken(self) -> None:
         """Until every byte that the world has sent is read. Raises `DemoError` when somebody does not read."""
         deadline = time.monotonic() + CATCH_UP_S
+        await asyncio.sleep(0.001)  # the kernel carries a terminal's bytes over on its own time
         while self.installation.behind():
             self.installation.flush()
             await asyncio.sleep(0.001)

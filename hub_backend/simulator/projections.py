@@ -59,15 +59,32 @@ class PlanMade(Struct, frozen=True):
     reason: str = ""
 
 
+class ContactFigures(Struct, frozen=True):
+    """Visits at the door; rides are none."""
+
+    contact: int
+    letterbox: int
+    outcomes: dict[str, int]
+    parcels: int
+    rides_done: int = 0
+
+
+class Movements(Struct, frozen=True):
+    """Vehicles: each supplier apart, ours, and the suppliers' bulk trips to the hubs."""
+
+    baseline: int
+    project: int
+    inbound: int
+
+
 class Figures(Struct, frozen=True):
     """The day's figures; None is not known."""
 
-    contact: int | None = None
-    letterbox: int | None = None
-    km: float | None = None
-    movements: float | None = None
-    movements_baseline: float | None = None
-    co2e_saved_kg: float | None = None
+    contact: ContactFigures
+    excursions: int
+    km: float | None
+    movements: Movements
+    co2e_saved_kg: float | None
 
 
 @dataclass(frozen=True)
@@ -175,9 +192,13 @@ def _excursions(truth: Truth, excursions: Sequence[Excursion], found: Findings) 
 def _figures(truth: Truth, figures: Figures, found: Findings) -> None:
     outcomes = truth.outcomes()
     contact = sum(outcomes[outcome] for outcome in CONTACT)
+    said = figures.contact
     for name, mine, theirs in (
-        ("contact", contact, figures.contact),
-        ("letterbox", outcomes[Outcome.LETTERBOX], figures.letterbox),
+        ("contact", contact, said.contact),
+        ("letterbox", outcomes[Outcome.LETTERBOX], said.letterbox),
+        ("no answer", outcomes[Outcome.NO_ANSWER], said.outcomes.get(Outcome.NO_ANSWER, 0)),
+        ("parcels", sum(len(visit.delivered) for visit in truth.visits), said.parcels),
+        ("rides", truth.happened["ride"], said.rides_done),
     ):
         if theirs != mine:
             found.add("different", f"figures: {name} {theirs}, and was {mine}")

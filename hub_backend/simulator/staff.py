@@ -154,7 +154,6 @@ class HubStaff:
                 "id": delivery.id,
                 "supplier": delivery.supplier,
                 "hub": delivery.hub,
-                "day": self._day.day,
                 "t_s": t_s,
             }
         )
