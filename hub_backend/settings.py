@@ -1,6 +1,7 @@
 """The hub's settings: read from a TOML file and the environment, checked all at once."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +14,7 @@ from hub_backend.errors import HubError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+INFLUX = ("influx_url", "influx_token", "influx_org", "influx_bucket")
 CoolerClass = Literal["chilled", "hot", "fridge", "ambient"]
 
 
@@ -79,17 +81,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        faults = [
-            f"gateways.{name}.hub: {gateway.hub!r} is not among hubs"
-            for name, gateway in self.gateways.items()
-            if gateway.hub not in self.hubs
-        ]
-        if self.series == "influx":
-            needed = ("influx_url", "influx_org", "influx_bucket")
-            faults += [f"{field}: needed when series is influx" for field in needed if not getattr(self, field)]
-            if not self.influx_token.get_secret_value():
-                faults.append("influx_token: needed when series is influx")
-        if faults:
+        hubs = {name: gateway.hub for name, gateway in self.gateways.items()}
+        influx = {name: getattr(self, name) for name in INFLUX}
+        influx["influx_token"] = self.influx_token.get_secret_value()
+        if faults := [*_hub_faults(hubs, self.hubs), *_series_faults(self.series, influx)]:
             raise ValueError("\n".join(faults))
         return self
 
@@ -118,17 +113,36 @@ class Settings(BaseSettings):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError(f"{file}:\n{_faults(error)}") from error
+            lines = dict.fromkeys([*_faults(error), *_between_fields(values)])
+            raise SettingsError("\n  ".join([f"{file}:", *lines])) from error
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
 
-def _faults(error: ValidationError) -> str:
+def _faults(error: ValidationError) -> list[str]:
     lines = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(str(part) for part in fault["loc"])
         words = fault["msg"].removeprefix("Value error, ")
-        lines += [f"  {place}: {line}" if place else f"  {line}" for line in words.splitlines()]
-    return "\n".join(lines)
+        lines += [f"{place}: {line}" if place else line for line in words.splitlines()]
+    return lines
+
+
+def _between_fields(values: Mapping[str, object]) -> list[str]:
+    """The faults between fields, told beside those of single fields, which pydantic looks at first and alone."""
+    gateways, hubs = values.get("gateways"), values.get("hubs")
+    faults: list[str] = []
+    if isinstance(gateways, dict) and isinstance(hubs, list):
+        homes = {name: gateway.get("hub") for name, gateway in gateways.items() if isinstance(gateway, dict)}
+        faults += _hub_faults(homes, hubs)
+    return faults + _series_faults(values.get("series"), values)
+
+
+def _hub_faults(homes: Mapping[str, object], hubs: Sequence[object]) -> list[str]:
+    return [f"gateways.{name}.hub: {home!r} is not among hubs" for name, home in homes.items() if home not in hubs]
+
+
+def _series_faults(series: object, values: Mapping[str, object]) -> list[str]:
+    return [f"{name}: needed when series is influx" for name in INFLUX if series == "influx" and not values.get(name)]

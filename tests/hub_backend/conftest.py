@@ -1,0 +1,162 @@
+"""A hub's record for each test, on SQLite, and for some also on a real PostgreSQL."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_gateway.contract.topics import Address
+from hub_backend.kit import Kit
+from hub_backend.live import Live
+from hub_backend.store import Store
+from tests.hub_backend import made
+from tests.hub_backend.made import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def fresh_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty record, migrated once and copied for each test."""
+    file = tmp_path_factory.mktemp("record") / "hub.sqlite"
+    store = Store(f"sqlite:///{file}")
+    store.open()
+    store.close()
+    return file
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, fresh_record: Path) -> str:
+    shutil.copy(fresh_record, tmp_path / "hub.sqlite")
+    return f"sqlite:///{tmp_path / 'hub.sqlite'}"
+
+
+@pytest.fixture
+def kit(sqlite_url: str, clock: FakeClock) -> Iterator[Kit]:
+    yield from open_kit(sqlite_url, clock)
+
+
+def open_kit(url: str, clock: FakeClock) -> Iterator[Kit]:
+    kit = Kit(settings=made.settings(url), clock=clock, store=Store(url), live=Live())
+    kit.store.open()
+    yield kit
+    kit.store.close()
+
+
+@pytest.fixture
+def van_1() -> Address:
+    return Address("buurenzo", "colmschate", "van-1")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Mosquitto:
+    """A real broker on loopback that can be stopped and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\n"
+            f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([mosquitto_path(), "-c", str(self._config)])
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise RuntimeError("mosquitto did not start")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def mosquitto_path() -> str:
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if found is None:
+        pytest.skip("mosquitto is not installed")
+    return found
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    folder = tmp_path / "broker"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)  # mosquitto drops to its own user when root starts it
+    broker = Mosquitto(folder)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL that this session started, without a database name."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders:
+        pytest.skip("PostgreSQL is not installed (/usr/lib/postgresql)")
+    tools, data = folders[-1], tmp_path_factory.mktemp("postgres")
+    data.parent.chmod(0o755)
+    data.parent.parent.chmod(0o755)
+    as_user = _as_user(data)
+    port = free_port()
+    initdb = [*as_user, str(tools / "initdb"), "-D", str(data), "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/")
+    options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1"
+    control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w"]
+    subprocess.run([*control, "-o", options, "-l", str(data / "log"), "start"], check=True, capture_output=True, cwd="/")
+    yield f"postgresql+psycopg://hub@127.0.0.1:{port}"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+
+
+def _as_user(data: Path) -> list[str]:
+    """PostgreSQL refuses to run as root: then it runs as the user that its package made."""
+    import os
+
+    if os.geteuid() != 0:
+        return []
+    runuser = shutil.which("runuser")
+    if runuser is None:
+        pytest.skip("PostgreSQL refuses root, and there is no runuser")
+    shutil.chown(data, "postgres")
+    return [runuser, "-u", "postgres", "--"]
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """An empty database of its own."""
+    import secrets
+
+    import psycopg
+
+    name = f"t{secrets.token_hex(4)}"
+    address = postgres_server.replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    return f"{postgres_server}/{name}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+def any_kit(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Kit]:
+    """The record on each database."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    yield from open_kit(url, clock)

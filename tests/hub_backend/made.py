@@ -1,0 +1,113 @@
+"""Made-up inputs for the hub's tests: settings, events, batches, rows."""
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from edge_gateway.contract import messages
+from edge_gateway.contract.messages import AnyEvent, EventBatch, Lane, Position
+from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow, VanRow
+from hub_backend.settings import Settings
+
+T0 = 1795424400.0  # Monday 23 November 2026, 09:00 UTC, 10:00 in Deventer
+DAY = "2026-11-23"
+KEYS = {
+    "van-1": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "van-2": "YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNkZWZnaGlqYWI=",
+    "hub-colmschate": "QUJDREVGR0hJSkFCQ0RFRkdISUpBQkNERUZHSElKQUI=",
+}
+
+
+class FakeClock:
+    """The world's time, set by the test."""
+
+    def __init__(self, now_s: float = T0) -> None:
+        self.time_s = now_s
+
+    def now_s(self) -> float:
+        return self.time_s
+
+
+def settings(database_url: str, **more: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "org": "buurenzo",
+            "hubs": ["colmschate"],
+            "gateways": {
+                name: {"hub": "colmschate", "role": "hub" if name.startswith("hub") else "van", "key": key}
+                for name, key in KEYS.items()
+            },
+            "database_url": database_url,
+            **more,
+        }
+    )
+
+
+def position(seq: int, *, source: str = "van-1", boot: int = 1, t_s: float | None = None) -> Position:
+    return Position(
+        source=source,
+        boot=boot,
+        seq=seq,
+        t_s=T0 + seq if t_s is None else t_s,
+        fix="3d",
+        lat=52.25 + seq * 1e-4,
+        lon=6.2,
+        speed_m_s=5.0,
+    )
+
+
+def batch(
+    events: list[AnyEvent] | list[bytes],
+    *,
+    first_n: int = 1,
+    base_n: int = 1,
+    outbox: str = "box",
+    lane: Lane = Lane.TELEMETRY,
+) -> EventBatch:
+    raw = [event if isinstance(event, bytes) else messages.encode(event) for event in events]
+    return EventBatch(
+        outbox=outbox, lane=lane, base_n=base_n, first_n=first_n, events=tuple(msgspec.Raw(one) for one in raw)
+    )
+
+
+def order_a_stop(session: Session, *, stop: str = "s1", van: str = "van-1", kind: str = "delivery") -> None:
+    """A resident, a stop and an order with a parcel to bring (`P-{stop}`) and one to take along (`C-{stop}`)."""
+    session.merge(HubRow(id="colmschate", name="Colmschate", lat=52.25, lon=6.2))
+    session.flush()
+    session.merge(VanRow(id=van, hub="colmschate", concierge="Jo", skills=[], capacity={"chilled": 10}))
+    session.merge(SupplierRow(id="kok", name="De Kok", lat=52.2, lon=6.1))
+    session.merge(
+        ResidentRow(id=f"r-{stop}", name="A", street="Laan", number="1", lat=52.25, lon=6.2, hub="colmschate")
+    )
+    session.flush()
+    session.add(
+        StopRow(
+            id=stop,
+            day=DAY,
+            hub="colmschate",
+            resident=f"r-{stop}",
+            kind="ride" if kind == "ride" else "visit",
+            from_s=T0,
+            to_s=T0 + 3600,
+            service_s=180,
+            van=van,
+        )
+    )
+    session.add(
+        OrderRow(
+            id=f"o-{stop}",
+            supplier="kok",
+            resident=f"r-{stop}",
+            day=DAY,
+            kind=kind,
+            goods="chilled_meal",
+            from_s=T0,
+            to_s=T0 + 3600,
+            created_s=T0 - 3600,
+            stop=stop,
+        )
+    )
+    session.flush()
+    if kind in ("delivery", "swap"):
+        session.add(ParcelRow(code=f"P-{stop}", order=f"o-{stop}", direction="deliver", temp_class="chilled"))
+    if kind in ("collection", "swap"):
+        session.add(ParcelRow(code=f"C-{stop}", order=f"o-{stop}", direction="collect", temp_class="ambient"))

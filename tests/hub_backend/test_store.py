@@ -1,0 +1,109 @@
+"""The record's doors."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from hub_backend import migrations
+from hub_backend.kit import Kit
+from hub_backend.record import Base, CursorRow, SeriesRow
+from hub_backend.store import Store, StoreError
+
+
+def test_migrations_make_exactly_the_metadata(any_kit: Kit) -> None:  # the kit's record was made by them
+    with any_kit.store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_head_is_the_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.HEAD]
+
+
+def test_opening_twice_is_opening_once(any_kit: Kit) -> None:
+    any_kit.store.open()
+    any_kit.store.open()
+
+
+def test_what_fails_is_rolled_back_whole(any_kit: Kit) -> None:
+    with pytest.raises(RuntimeError, match="half way"), any_kit.store.write() as session:
+        session.add(CursorRow(follower="one", event_id=1))
+        session.flush()
+        raise RuntimeError("half way")
+    with any_kit.store.read() as session:
+        assert session.get(CursorRow, "one") is None
+
+
+def test_readers_are_not_held_up_by_a_writer(any_kit: Kit) -> None:
+    with any_kit.store.write() as writer:
+        writer.add(CursorRow(follower="one", event_id=1))
+        writer.flush()
+        with any_kit.store.read() as reader:
+            assert reader.get(CursorRow, "one") is None
+
+
+def test_many_writing_threads_lose_nothing(kit: Kit) -> None:
+    def count_up() -> None:
+        for _ in range(20):
+            with kit.store.write() as session:
+                row = session.get(CursorRow, "shared") or CursorRow(follower="shared", event_id=0)
+                session.add(row)
+                row.event_id += 1
+
+    threads = [threading.Thread(target=count_up) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with kit.store.read() as session:
+        row = session.get(CursorRow, "shared")
+        assert row is not None
+        assert row.event_id == 100
+
+
+def test_nested_write_is_refused_not_a_deadlock(kit: Kit) -> None:
+    with kit.store.write(), pytest.raises(RuntimeError, match="pass the session"), kit.store.write():
+        pass
+
+
+def test_sqlite_is_wal_and_full(kit: Kit) -> None:
+    with kit.store.read() as session:
+        assert session.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert session.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_series_point_is_unique(kit: Kit) -> None:
+    with pytest.raises(IntegrityError), kit.store.write() as session:
+        session.add(SeriesRow(source="a", field="b", t_s=1.0, value=1.0))
+        session.flush()
+        session.connection().execute(SeriesRow.__table__.insert().values(source="a", field="b", t_s=1.0, value=2.0))
+    with kit.store.read() as session:
+        assert session.scalars(select(SeriesRow)).all() == []
+
+
+@pytest.fixture
+def no_folder(tmp_path: Path) -> Iterator[str]:
+    yield f"sqlite:///{tmp_path / 'absent' / 'hub.sqlite'}"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle+nothing://x/y"])
+def test_bad_address_is_said_to_be_the_database_url(url: str) -> None:
+    with pytest.raises(StoreError, match="database_url"):
+        Store(url)
+
+
+def test_unopenable_database_is_said_to_be_the_database_url(no_folder: str) -> None:
+    with pytest.raises(StoreError, match="database_url"):
+        Store(no_folder).open()
