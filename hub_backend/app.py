@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 
 from edge_gateway.contract.clock import Clock, open_clock
+from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
 from hub_backend.api import events, gateways, health, rejects
 from hub_backend.api import live as live_api
@@ -48,6 +49,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     kit = open_kit(settings, clock=clock)
     mqtt = Mqtt(settings)
     series = open_series(kit)
+    plans = planning.build(kit, mqtt)
+    mqtt.on_connected.append(plans.dispatch.send_again)
     vans = frozenset(name for name, gateway in settings.gateways.items() if gateway.role == "van")
     # A later follower may read what an earlier one wrote. Those of dispatch come after these.
     followers = Followers(
@@ -58,21 +61,23 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
             Coolers(kit),
             Triggers(kit, vans),
             SeriesFollower(series),
+            *plans.followers,
         ],
     )
     ingest = Ingest(kit, mqtt, on_commit=followers.wake)
     # Started in this order, stopped in the reverse: what is told comes before who tells. Dispatch comes before ingest.
-    parts: list[Part] = [followers, ingest]
+    parts: list[Part] = [followers, plans, ingest]
     routers: list[APIRouter] = [
-        health.router(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=health.DispatchHealth),
+        health.router(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=plans.health),
         events.router(kit),
         gateways.router(kit),
         vans_api.router(kit, series),
         coolers_api.router(kit, series),
         live_api.router(kit),
         rejects.router(kit),
+        *plans.routers,
     ]
-    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers))
+    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, plans.root_routers))
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
@@ -87,10 +92,12 @@ def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
     return kit
 
 
-def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter]) -> FastAPI:
+def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter], root_routers: Sequence[APIRouter]) -> FastAPI:
     web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=_lifespan(kit, parts))
     for router in routers:
         web.include_router(router, prefix="/api")
+    for router in root_routers:
+        web.include_router(router)
     return web
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -32,12 +32,13 @@ from hub_backend.plans import (
     to_json,
 )
 from hub_backend.problem import Broken, Left, PlanAnswer, PlannedRoute, PlanRequest
-from hub_backend.record import OrderRow, PlanRow, StopRow, TriggerRow
+from hub_backend.record import OrderRow, PlanRow, ResidentRow, StopRow, TriggerRow, VanRow
 from hub_backend.refs import RandomBelow, new_ref
 from hub_backend.retry import reopen_missed
 from hub_backend.solver import SolverError
 from hub_backend.standing import Standing, VanTour, read_standing, stop_of_ref
-from hub_backend.workday import day_of, is_day
+from hub_backend.trigger import pull
+from hub_backend.workday import at, day_of, is_day
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,14 @@ SOON_S = 0.05  # machine: how often to look for triggers
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # machine: after a router that gave no plan
 ATTEMPTS = 4
 """How often one plan is asked: as it stands, with late stops stretched, without what the checker refused, afresh."""
+
+URGENT = frozenset({"morning", "manual", "van_out", "warm_cooler"})
+"""What a person waits for, or goods: answered at once, with whatever else is waiting."""
+
+MORNING_S = 3600
+"""A day that nobody asked a plan for is planned this long before its first shift begins."""
+
+LOOK_S = 1.0  # machine: how often to look whether a morning is due
 
 RULES_NL = {
     "window": "past niet meer in het tijdvak",
@@ -64,7 +73,6 @@ class Planner(Protocol):
 class DispatchState:
     """What the health page shows."""
 
-    waiting_triggers: int = 0
     solving: bool = False
     plans: int = 0
     failed: int = 0
@@ -106,6 +114,7 @@ class Dispatch:
         self._failures = 0
         self._not_before = 0.0
         self._sent_all = False
+        self._look_at = 0.0
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
@@ -123,6 +132,12 @@ class Dispatch:
     def wake(self) -> None:
         """There may be new triggers, or a broker that has forgotten what it retained."""
         self._bell.set()
+
+    def waiting(self) -> int:
+        """How many triggers no plan has answered yet."""
+        with self._kit.store.read() as session:
+            query = select(func.count()).select_from(TriggerRow).where(TriggerRow.plan.is_(None))
+            return session.scalar(query) or 0
 
     def send_again(self) -> None:
         """Send every gateway its plan anew, for instance because the broker is another."""
@@ -143,6 +158,7 @@ class Dispatch:
         """Do what is due now: send what is unsent, answer triggers that have gathered. Says whether it planned."""
         self._downlinks.send(everything=not self._sent_all)
         self._sent_all = True
+        self._ask_for_morning()
         waiting = self._due()
         if waiting is None or time.monotonic() < self._not_before:
             return False
@@ -154,20 +170,42 @@ class Dispatch:
 
     # ------------------------------------------------------------ triggers
 
+    def _ask_for_morning(self) -> None:
+        """Ask for today's first plan when its time has come and there is something to plan."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_S
+        now_s, zone = self._kit.clock.now_s(), self._kit.settings.zone
+        day = day_of(now_s, zone=zone)
+        with self._kit.store.read() as session:
+            shifts = session.scalars(select(VanRow.shift_from).where(VanRow.in_service)).all()
+            if not shifts or now_s < at(day, min(shifts), zone=zone) - MORNING_S:
+                return
+            stop = session.scalars(
+                select(StopRow.id).where(StopRow.day == day, StopRow.state == "open").limit(1)
+            ).first()
+            if stop is None or newest_plan(session, day) is not None:
+                return
+            asked = select(TriggerRow.id).where(TriggerRow.plan.is_(None), TriggerRow.subject == day).limit(1)
+            if session.scalars(asked).first() is not None:
+                return
+        with self._kit.store.write() as session:
+            pull(session, kind="morning", subject=day, words="Ochtendplan", t_s=now_s, cause=f"morning:{day}")
+
     def _due(self) -> Waiting | None:
         """The triggers to answer now: those of the earliest day, once they have gathered for the settings' time."""
         with self._kit.store.read() as session:
             rows = session.scalars(select(TriggerRow).where(TriggerRow.plan.is_(None)).order_by(TriggerRow.id)).all()
-            self.state.waiting_triggers = len(rows)
             if not rows:
                 self._seen.clear()
                 return None
             days = {row.id: self._day_of(session, row) for row in rows}
+            worded = {row.id: _with_address(session, row) for row in rows}
         day = min(days.values())
         mine = [row for row in rows if days[row.id] == day]
         if not self._gathered(mine):
             return None
-        words = list(dict.fromkeys(row.words or row.kind for row in mine))
+        words = list(dict.fromkeys(worded[row.id] for row in mine))
         return Waiting(
             day=day,
             ids=tuple(row.id for row in mine),
@@ -182,7 +220,7 @@ class Dispatch:
         for row in rows:
             self._seen.setdefault(row.id, (now_s, machine_s))
         first_s, first_machine_s = self._seen[rows[0].id]
-        wait_s = self._kit.settings.debounce_s
+        wait_s = 0.0 if any(row.kind in URGENT for row in rows) else self._kit.settings.debounce_s
         return now_s - first_s >= wait_s or machine_s - first_machine_s >= wait_s
 
     def _day_of(self, session: Session, row: TriggerRow) -> str:
@@ -335,7 +373,6 @@ class Dispatch:
             row_id, revision = row.id, row.revision
         self.state.plans += 1
         self.state.last_error = ""
-        self.state.waiting_triggers = max(0, self.state.waiting_triggers - len(waiting.ids))
         log.info(
             "plan_adopted day=%s revision=%d stops=%d unserved=%d solve_s=%.2f triggers=%s",
             waiting.day,
@@ -354,6 +391,16 @@ class Dispatch:
             row = newest_plan(session, waiting.day)
             for trigger in session.scalars(select(TriggerRow).where(TriggerRow.id.in_(waiting.ids))):
                 trigger.plan = row.id if row is not None else "none"
+
+
+def _with_address(session: Session, row: TriggerRow) -> str:
+    """A trigger's words, with the address when it is about a stop: planners know doors, not pseudonyms."""
+    words = row.words or row.kind
+    stop = session.get(StopRow, stop_of_ref(row.subject)) if row.subject else None
+    if stop is None:
+        return words
+    resident = session.get_one(ResidentRow, stop.resident)
+    return f"{words}: {resident.street} {resident.number}"
 
 
 def shortened(words: Sequence[str], most: int) -> str:

@@ -61,7 +61,7 @@ def _odometer(session: Session, van: str, from_s: int, to_s: int, *, newest: boo
         .where(EventRow.kind == "vehicle", EventRow.gateway == van, EventRow.t_s >= from_s, EventRow.t_s < to_s)
         .order_by(order)
         .limit(LOOK)
-    ).tuples()
+    )
     for id_, body in rows:
         event = decode_event.decode(body)
         if isinstance(event, Vehicle) and event.odometer_km is not None:
@@ -74,7 +74,7 @@ def _by_gps(session: Session, van: str, from_s: int, to_s: int) -> Driven:
         select(EventRow.id, EventRow.body)
         .where(EventRow.kind == "position", EventRow.gateway == van, EventRow.t_s >= from_s, EventRow.t_s < to_s)
         .order_by(EventRow.t_s, EventRow.id)
-    ).tuples()
+    )
     fixes: list[tuple[int, float, float]] = []
     for id_, body in rows:
         event = decode_event.decode(body)

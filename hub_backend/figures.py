@@ -199,7 +199,7 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
             select(ParcelRow.code, OrderRow.id, OrderRow.supplier)
             .join(OrderRow, OrderRow.id == ParcelRow.order)
             .where(OrderRow.day == day)
-        ).tuples()
+        )
     }
     bundles = [{parcels[code][1] for code in visit.delivered if code in parcels} for visit in at_doors]
     bundles = [bundle for bundle in bundles if bundle]
@@ -238,7 +238,7 @@ def _addresses(session: Session, day: str, visits: Sequence[VisitRow]) -> dict[s
             OrderRow.goods != "letterbox_item",
         )
         .order_by(OrderRow.supplier, ResidentRow.lat, ResidentRow.lon)
-    ).tuples()
+    )
     places: dict[str, list[tuple[float, float]]] = {}
     for supplier, stop, lat, lon in rows:
         if supplier is None or stop not in visited:

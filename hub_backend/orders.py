@@ -200,7 +200,7 @@ class OrderDesk:
             now_s=now_s,
             zone=self._zone,
             suppliers=frozenset(session.scalars(select(SupplierRow.id))),
-            residents={id_: hub for id_, hub in session.execute(select(ResidentRow.id, ResidentRow.hub)).tuples()},
+            residents={id_: hub for id_, hub in session.execute(select(ResidentRow.id, ResidentRow.hub))},
             orders=frozenset(session.scalars(select(OrderRow.id))),
             addresses=self._addresses,
             has_hub=session.scalars(select(HubRow.id).limit(1)).first() is not None,
@@ -345,7 +345,7 @@ def refresh_stop(session: Session, stop: StopRow) -> None:
     """Give a stop the window and the time that its open orders ask for; without any it is cancelled."""
     orders = session.scalars(select(OrderRow).where(OrderRow.stop == stop.id, OrderRow.state == "open")).all()
     if not orders:
-        if stop.state == "open":
+        if stop.state in ("open", "under_way"):
             stop.state = "cancelled"
         return
     window = (orders[0].from_s, orders[0].to_s)

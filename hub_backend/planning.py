@@ -13,9 +13,10 @@ from hub_backend.api import figures as figures_api
 from hub_backend.api import map as map_api
 from hub_backend.api import orders as orders_api
 from hub_backend.api import planning as planning_api
+from hub_backend.api.health import DispatchHealth
 from hub_backend.basemap import Basemap, MapError
 from hub_backend.directory import Directory
-from hub_backend.dispatch import Dispatch, DispatchState
+from hub_backend.dispatch import Dispatch, Planner
 from hub_backend.downlink import Acknowledged, Downlinks, Sender
 from hub_backend.factors import Factors
 from hub_backend.figures import FiguresDesk
@@ -37,9 +38,10 @@ class Planning:
     root_routers: Sequence[APIRouter]
     followers: Sequence[Follower]
 
-    @property
-    def state(self) -> DispatchState:
-        return self.dispatch.state
+    def health(self) -> DispatchHealth:
+        """How dispatch stands, for the health page."""
+        state = self.dispatch.state
+        return DispatchHealth(waiting_triggers=self.dispatch.waiting(), solving=state.solving, failure=state.last_error)
 
     def start(self) -> None:
         self.dispatch.start()
@@ -49,14 +51,14 @@ class Planning:
         self.dispatch.stop()
 
 
-def build(kit: Kit, sender: Sender) -> Planning:
-    """Planning for this hub. Raises `MapError` when the settings name a map that cannot be used."""
+def build(kit: Kit, sender: Sender, *, planner: Planner | None = None) -> Planning:
+    """Planning for this hub; `planner` is for tests. Raises `MapError` when the map cannot be used."""
     settings = kit.settings
     basemap = _basemap(settings.map_dir)
     factors = Factors.load()
     addresses = AddressBook.load(settings.map_dir)
     solver = Solver(settings.map_dir)
-    dispatch = Dispatch(kit, solver, Downlinks(kit, sender), random_below=secrets.randbelow)
+    dispatch = Dispatch(kit, planner or solver, Downlinks(kit, sender), random_below=secrets.randbelow)
     desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=secrets.randbelow)
     directory = Directory(addresses=addresses, factors=factors)
     figures = FiguresDesk(solver, factors, zone=settings.zone)

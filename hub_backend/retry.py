@@ -36,13 +36,17 @@ def reopen_missed(session: Session, refs: Iterable[str], *, now_s: float, zone: 
         stop = session.get(StopRow, stop_of_ref(ref))
         if stop is None or stop.state != "failed" or stop.kind != "visit":
             continue
-        attempts = len(session.scalars(select(VisitRow.event).where(VisitRow.stop == stop.id)).all())
+        outcomes = session.scalars(
+            select(VisitRow.outcome).where(VisitRow.stop == stop.id).order_by(VisitRow.t_s.desc())
+        ).all()
+        if outcomes[:1] != ["no_answer"]:  # who refused does not want us back today
+            continue
         orders = session.scalars(
             select(OrderRow).where(OrderRow.stop == stop.id, OrderRow.state.in_(("open", "failed")))
         ).all()
         hub = session.get_one(HubRow, stop.hub)
         last_s = at(stop.day, hub.open_to, zone=zone)
-        if not needs_retry([wish_of(order) for order in orders], attempts=attempts) or now_s + 2 * WAIT_S > last_s:
+        if not needs_retry([wish_of(order) for order in orders], attempts=len(outcomes)) or now_s + 2 * WAIT_S > last_s:
             continue
         stop.state = "open"
         stop.from_s, stop.to_s = now_s + WAIT_S, min(now_s + WAIT_S + WINDOW_S, float(last_s))

@@ -15,9 +15,11 @@ from hub_backend.coldchain import Watch
 from hub_backend.kit import Kit
 from hub_backend.record import (
     CoolerStateRow,
+    DownlinkRow,
     ExcursionRow,
     GatewayRow,
     OrderRow,
+    PlanRow,
     RejectRow,
     VanRow,
     VanStateRow,
@@ -136,6 +138,17 @@ class OrderState(BaseModel):
     state: str
 
 
+class Plan(BaseModel):
+    """That there is a plan, and which gateways hold it; the plan itself is at /api/days/{day}/plan."""
+
+    id: str
+    day: str
+    revision: int
+    made_s: float
+    reason: str
+    held_by: list[str]
+
+
 class Reject(BaseModel):
     """Something that was set aside."""
 
@@ -226,6 +239,14 @@ def order_state(row: OrderRow) -> OrderState:
     return OrderState(id=row.id, day=row.day, stop=row.stop, state=row.state)
 
 
+def plan(session: Session, row: PlanRow) -> Plan:
+    links = session.scalars(select(DownlinkRow).where(DownlinkRow.plan == row.id).order_by(DownlinkRow.gateway))
+    return Plan(
+        held_by=[link.gateway for link in links if link.acknowledged_revision == row.revision],
+        **{name: getattr(row, name) for name in Plan.model_fields if name != "held_by"},
+    )
+
+
 def reject(row: RejectRow) -> Reject:
     return Reject(**{name: getattr(row, name) for name in Reject.model_fields})
 
@@ -254,6 +275,11 @@ def _order(session: Session, _kit: Kit, key: str) -> OrderState | None:
     return None if row is None else order_state(row)
 
 
+def _plan(session: Session, _kit: Kit, key: str) -> Plan | None:
+    row = session.get(PlanRow, key)
+    return None if row is None else plan(session, row)
+
+
 def _reject(session: Session, _kit: Kit, key: str) -> Reject | None:
     row = session.get(RejectRow, int(key))
     return None if row is None else reject(row)
@@ -265,6 +291,7 @@ READERS: dict[str, Callable[[Session, Kit, str], BaseModel | None]] = {
     "excursion": _excursion,
     "visit": _visit,
     "order": _order,
+    "plan": _plan,
     "reject": _reject,
 }
 

@@ -41,6 +41,7 @@ class Solver:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
+        self._closed = False
         self.restarts = 0
 
     @property
@@ -63,7 +64,11 @@ class Solver:
         return answer
 
     def stop(self) -> None:
-        """Ends the router process."""
+        """Ends the router process for good; a question that is under way gets a `SolverError`."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
         with self._turn:
             self._end()
 
@@ -87,6 +92,8 @@ class Solver:
         return answer
 
     def _running(self) -> socket.socket:
+        if self._closed:
+            raise SolverError("router: the hub is stopping")
         if self._map_dir is None:
             raise SolverError("map_dir: not set, and without roads there is no plan")
         if self._process is not None and self._process.poll() is not None:

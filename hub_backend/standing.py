@@ -144,7 +144,7 @@ def read_stops(session: Session, day: str) -> dict[str, StopNow]:
             .join(ResidentRow, ResidentRow.id == StopRow.resident)
             .where(StopRow.day == day)
             .order_by(StopRow.from_s, StopRow.id)
-        ).tuples()
+        )
     }
     orders = {
         order.id: order
@@ -174,7 +174,7 @@ def read_tours(session: Session, day: str, *, zone: ZoneInfo) -> dict[str, VanTo
         select(EventRow.gateway, EventRow.body)
         .where(EventRow.kind == "tour", EventRow.t_s >= from_s, EventRow.t_s < to_s)
         .order_by(EventRow.t_s, EventRow.id)
-    ).tuples()
+    )
     tours: dict[str, VanTour] = {}
     for gateway, body in rows:
         event = decode_event.decode(body)
@@ -255,7 +255,7 @@ class _Reader:
         self._tours = read_tours(session, day, zone=zone)
         self._stops = read_stops(session, day)
         self._warm = self._warm_vans()
-        self._picked_up, self._dropped = self._ride_visits()
+        self._visited_s, self._picked_up, self._dropped = self._visits()
 
     def read(self) -> Standing:
         under_way = {van: ref for van in self._vans if (ref := self._under_way(van)) is not None}
@@ -321,9 +321,10 @@ class _Reader:
         if tour.stop is None or is_depot_stop(tour.stop) or tour.phase not in ("under_way", "arrived", "longer"):
             return None
         stop = self._stops.get(stop_of_ref(tour.stop))
-        if stop is None or stop.row.state not in OPEN or tour.stop in self._dropped:
+        visited_s = self._visited_s.get((van, tour.stop))
+        if stop is None or stop.row.state not in OPEN or (visited_s is not None and visited_s >= tour.phase_s):
             return None
-        return None if tour.stop in self._picked_up else tour.stop
+        return tour.stop
 
     def _van(self, van: VanRow, planned: set[str], under_way: Mapping[str, str]) -> DayVan:
         tour = self._tour(van.id)
@@ -459,16 +460,13 @@ class _Reader:
 
     # ------------------------------------------------------------ stops
 
-    def _ride_visits(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The rides' pickups and dropoffs that were done: planned stop to van."""
-        rows = self._session.execute(
-            select(VisitRow.stop, VisitRow.van, VisitRow.outcome).where(
-                VisitRow.day == self._day, VisitRow.stop.contains("/")
-            )
-        ).tuples()
-        done = {ref: van for ref, van, outcome in rows if outcome in CONTACT}
+    def _visits(self) -> tuple[dict[tuple[str, str], float], dict[str, str], dict[str, str]]:
+        """When each van last recorded an outcome at a stop; and the vans of the pickups and dropoffs that were done."""
+        rows = self._session.scalars(select(VisitRow).where(VisitRow.day == self._day).order_by(VisitRow.t_s)).all()
+        visited_s = {(row.van, row.stop): row.t_s for row in rows}
+        done = {row.stop: row.van for row in rows if row.outcome in CONTACT}
         picked_up = {ref: van for ref, van in done.items() if ref.endswith("/pickup")}
-        return picked_up, {ref: van for ref, van in done.items() if ref.endswith("/dropoff")}
+        return visited_s, picked_up, {ref: van for ref, van in done.items() if ref.endswith("/dropoff")}
 
     def _open_stops(self, kind: str) -> Iterable[StopNow]:
         return [

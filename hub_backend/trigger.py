@@ -1,4 +1,4 @@
-"""Writing a reason to plan again, once for each cause."""
+"""Writing a reason to plan again: once for each cause that an event was, or because a person asks."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,3 +13,11 @@ def pull(session: Session, *, kind: str, subject: str, words: str, t_s: float, c
     session.add(TriggerRow(kind=kind, subject=subject, words=words[:300], t_s=t_s, cause=cause[:160]))
     session.flush()
     return True
+
+
+def ask(session: Session, *, kind: str, subject: str, words: str, t_s: float) -> TriggerRow:
+    """A person, or a supplier's system, asks: always a trigger of its own. `subject`: a stop, a van or a day."""
+    row = TriggerRow(kind=kind, subject=subject, words=words[:300], t_s=t_s)
+    session.add(row)
+    session.flush()
+    return row

@@ -5,16 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.asks import ask
 from hub_backend.directory import Directory, HubIn, ResidentIn, SupplierIn, VanIn
 from hub_backend.kit import Kit
 from hub_backend.orders import CancelError, OrderDesk, OrderIn, cancel
 from hub_backend.plans import newest_plan
-from hub_backend.record import HubRow, ResidentRow, ShipmentRow, StopRow, SupplierRow
+from hub_backend.record import HubRow, ShipmentRow, SupplierRow
 from hub_backend.refs import RandomBelow, new_ref
+from hub_backend.trigger import ask
 from hub_backend.workday import day_of
 
 
@@ -172,8 +171,7 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
             except CancelError as error:
                 raise HTTPException(409, str(error)) from error
             if newest_plan(session, stop.day) is not None:
-                words = f"opdracht vervallen: {_address(session, stop.id)}"
-                ask(session, "cancellation", t_s=now_s, subject=stop.id, words=words)
+                ask(session, kind="cancellation", t_s=now_s, subject=stop.id, words="Opdracht vervallen")
             cancelled = Cancelled(order=order_id, stop=stop.id, stop_state=stop.state)
             day = stop.day
         kit.live.tell("order", {"id": order_id, "day": day, "stop": cancelled.stop, "state": "cancelled"})
@@ -203,13 +201,6 @@ def _ask_for_orders(session: Session, day: str, stops: Sequence[str], *, now_s: 
     if newest_plan(session, day) is None:
         return
     if len(set(stops)) == 1:
-        words = f"nieuwe opdracht: {_address(session, stops[0])}"
-        ask(session, "new_order", t_s=now_s, subject=stops[0], words=words)
+        ask(session, kind="new_order", t_s=now_s, subject=stops[0], words="Nieuwe opdracht")
     else:
-        ask(session, "new_order", t_s=now_s, subject=day, words=f"{len(stops)} nieuwe opdrachten")
-
-
-def _address(session: Session, stop_id: str) -> str:
-    query = select(ResidentRow).join(StopRow, StopRow.resident == ResidentRow.id).where(StopRow.id == stop_id)
-    resident = session.scalars(query).one()
-    return f"{resident.street} {resident.number}"
+        ask(session, kind="new_order", t_s=now_s, subject=day, words=f"{len(stops)} nieuwe opdrachten")

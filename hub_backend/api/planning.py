@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.asks import ask
 from hub_backend.dispatch import Dispatch
 from hub_backend.kit import Kit
 from hub_backend.plans import PlanBody, body_of, changes_of, newest_plan
 from hub_backend.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow, VanRow, VisitRow
 from hub_backend.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
+from hub_backend.trigger import ask
 from hub_backend.workday import is_day
 
 Day = Annotated[str, Path(pattern=r"^\d{4}-\d{2}-\d{2}$", description="local date")]
@@ -40,6 +40,7 @@ class PlanStop(BaseModel):
     locked: bool = False
     late: bool = Field(default=False, description="planned after the window")
     parcels: int = 0
+    orders: list[str] = Field(default=[], description="open orders of this stop, so that one can be cancelled")
 
 
 class PlanRoute(BaseModel):
@@ -180,7 +181,7 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
                 words = f"{van_id} rijdt weer" if request.in_service else f"{van_id} buiten dienst"
                 words += f": {request.reason}" if request.reason else ""
                 kind = "van_back" if request.in_service else "van_out"
-                ask(session, kind, t_s=kit.clock.now_s(), subject=van_id, words=words)
+                ask(session, kind=kind, t_s=kit.clock.now_s(), subject=van_id, words=words)
             van.out_reason = "" if request.in_service else request.reason
             answer = VanService(van=van.id, in_service=van.in_service, out_reason=van.out_reason)
         dispatch.wake()
@@ -195,9 +196,9 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
                 raise HTTPException(404, f"stop: unknown stop {stop_id!r}")
             stops = read_stops(session, stop.day)
             _lock(session, stops[stop_id], request)
-            words = f"{stops[stop_id].address} " + (f"vastgezet op {stop.van}" if stop.locked else "losgemaakt")
+            words = f"vastgezet op {stop.van}" if stop.locked else "losgemaakt"
             if newest_plan(session, stop.day) is not None:
-                ask(session, "manual", t_s=kit.clock.now_s(), subject=stop_id, words=words)
+                ask(session, kind="manual", t_s=kit.clock.now_s(), subject=stop_id, words=words)
             answer = _stop_out(stops[stop_id], _outcomes(session, stop.day))
         dispatch.wake()
         return answer
@@ -210,12 +211,11 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
             first = newest_plan(session, day) is None
             row = ask(
                 session,
-                "morning" if first else "manual",
+                kind="morning" if first else "manual",
                 t_s=kit.clock.now_s(),
                 subject=day,
                 words=request.reason or ("ochtendplan" if first else "opnieuw gepland"),
             )
-            session.flush()
             asked = Asked(trigger=row.id, day=day)
         dispatch.wake()
         response.headers["Location"] = f"/api/days/{day}/plan"
@@ -278,7 +278,7 @@ def _outcomes(session: Session, day: str) -> dict[str, str]:
     """The newest outcome of each planned stop."""
     rows = session.execute(
         select(VisitRow.stop, VisitRow.outcome).where(VisitRow.day == day).order_by(VisitRow.t_s)
-    ).tuples()
+    )
     return dict(rows.all())
 
 
@@ -461,4 +461,5 @@ def _step_out(step: PlannedStep, stop: StopNow | None, hub: str) -> PlanStop:
         locked=stop.row.locked,
         late=step.start_s > stop.row.to_s and step.kind == "task",
         parcels=len(stop.parcels),
+        orders=[order.id for order in stop.orders],
     )
