@@ -1,10 +1,13 @@
 """What a node is told about itself: checked as a whole, every fault named."""
 
 import json
+import re
 
 import pytest
 from node_board import FIRMWARE
-from settings import SettingsError, load_settings
+from settings import DEFAULTS, SettingsError, load_settings
+
+README = (FIRMWARE / "README.md").read_text()
 
 
 def test_the_example_is_valid_and_complete() -> None:
@@ -44,3 +47,14 @@ def test_all_faults_are_told_at_once() -> None:
 def test_what_is_no_settings_says_so(text: str, field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         load_settings(text)
+
+
+def test_the_readme_copies_every_module_to_the_board() -> None:
+    copied = re.findall(r"(\w+\.py)\b", "\n".join(re.findall(r"^mpremote cp .*$", README, flags=re.MULTILINE)))
+    modules = {module.name for module in FIRMWARE.glob("*.py")} - {"__init__.py", "twin.py"}
+    assert sorted(copied) == sorted(modules)
+
+
+@pytest.mark.parametrize("field", sorted({name for one in DEFAULTS.values() for name in one} | {"ring"}))
+def test_the_readme_tells_every_field(field: str) -> None:
+    assert f"`{field}`" in README
