@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from edge_gateway import vehicle_profile
 from edge_gateway.contract.messages import Name
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
@@ -133,6 +134,9 @@ def _meaning(values: dict[str, Any]) -> list[str]:
     can = values.get("vehicle_can")
     if can is not None and not can.startswith(("slcan:", "socketcan:")):
         faults.append(f"vehicle_can: {can!r} is neither slcan:DEVICE nor socketcan:INTERFACE")
+    profile = values.get("vehicle_profile")
+    if profile is not None and profile not in vehicle_profile.names():
+        faults.append(f"vehicle_profile: no {profile!r}; there are {', '.join(vehicle_profile.names())}")
     page = values.get("clock_page")
     if page is not None and not Path(page).is_file():
         faults.append(f"clock_page: no file {page}")

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 import can
+from can.interfaces.slcan import slcanBus
 
 from edge_gateway.contract.messages import Vehicle
 from edge_gateway.errors import ReceiverError
@@ -175,8 +176,9 @@ class VehicleBus:
         try:
             message = bus.recv(timeout=self._poll_s)
         except (ValueError, IndexError) as error:
-            # python-can's slcan parser meets a line that noise has changed
             self._refuse("frame", f"cannot be read ({type(error).__name__})")
+            if isinstance(bus, slcanBus):
+                bus.flush()  # python-can keeps a line that is no text, and would meet it again with every next one
             return
         if message is not None and not message.is_error_frame and not message.is_remote_frame:
             self._dashboard.hear(message.arbitration_id, bytes(message.data), self._time.now_s())

@@ -1,0 +1,159 @@
+"""Four answers to a scan, and what must never be kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_gateway.contract import parcel_label
+from edge_gateway.contract.messages import HubManifest, ScanPurpose, ScanResult, VanPlan
+from edge_gateway.day import Day
+from edge_gateway.scans import GS, RefusedCodeError, Situation, Verdict, clean, is_bsn, judge
+from tests.edge_gateway.rig import START_S, parcel, plan, stop
+
+MEAL, ROLL, OLD_ROLL, OTHER = (parcel_label.label(number) for number in (1, 2, 3, 4))
+PLAN = plan(
+    stop("s1", name="Mw. Jansen", deliver=(parcel(MEAL),)),
+    stop("s2", name="Dhr. de Boer", deliver=(parcel(ROLL),), collect=(parcel(OLD_ROLL),)),
+    elsewhere={OTHER: "van-2"},
+)
+
+
+def ask(
+    code: str,
+    purpose: ScanPurpose | None = None,
+    *,
+    by: VanPlan | HubManifest | None = PLAN,
+    scanned: dict[ScanPurpose, set[str]] | None = None,
+    under_way: bool = False,
+    at_stop: str | None = None,
+) -> Verdict:
+    whole = {each: set[str]() for each in ScanPurpose} | (scanned or {})
+    return judge(code, purpose, Situation(plan=by, scanned=whole, under_way=under_way, at_stop=at_stop))
+
+
+def test_loading_has_four_answers() -> None:
+    right = ask(MEAL, ScanPurpose.LOAD)
+    assert (right.result, right.stop) == (ScanResult.RIGHT, "s1")
+    assert right.words == "Goed, voor stop 1 (Mw. Jansen)"
+    assert ask(MEAL, ScanPurpose.LOAD, scanned={ScanPurpose.LOAD: {MEAL}}).result is ScanResult.ALREADY_SCANNED
+    wrong = ask(OTHER, ScanPurpose.LOAD)
+    assert (wrong.result, wrong.van) == (ScanResult.WRONG_VAN, "van-2")
+    assert "van-2" in wrong.words
+    assert ask("3SABCD1234567", ScanPurpose.LOAD).result is ScanResult.UNKNOWN
+
+
+def test_at_the_door_only_that_doors_parcels_are_right() -> None:
+    assert ask(ROLL, ScanPurpose.DOOR, at_stop="s2").result is ScanResult.RIGHT
+    other_door = ask(MEAL, ScanPurpose.DOOR, at_stop="s2")
+    assert other_door.result is not ScanResult.RIGHT
+    assert other_door.stop == "s1" and "Mw. Jansen" in other_door.words
+    assert ask(OLD_ROLL, ScanPurpose.COLLECT, at_stop="s2").result is ScanResult.RIGHT
+    assert ask(OLD_ROLL, ScanPurpose.DOOR, at_stop="s2").result is ScanResult.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "under_way", "at_stop", "loaded", "purpose"),
+    [
+        (MEAL, False, None, False, ScanPurpose.LOAD),
+        (MEAL, True, "s1", True, ScanPurpose.DOOR),
+        (OLD_ROLL, True, "s2", False, ScanPurpose.COLLECT),
+        (ROLL, True, None, False, ScanPurpose.LOAD),  # brought along after all, just outside the hub
+        (ROLL, True, None, True, ScanPurpose.DOOR),
+        ("unheard of", True, "s1", False, ScanPurpose.DOOR),
+    ],
+)
+def test_the_vans_own_scanner_needs_no_purpose(
+    code: str, under_way: bool, at_stop: str | None, loaded: bool, purpose: ScanPurpose
+) -> None:
+    scanned = {ScanPurpose.LOAD: {code} if loaded else set[str]()}
+    assert ask(code, under_way=under_way, at_stop=at_stop, scanned=scanned).purpose is purpose
+
+
+def test_at_the_hub_a_scan_is_intake_and_names_the_van() -> None:
+    manifest = HubManifest(
+        plan="p",
+        revision=1,
+        made_s=START_S,
+        day="2026-11-23",
+        parcels=(parcel(MEAL, temp_class="chilled"), parcel(ROLL)),
+        vans={MEAL: "van-1"},
+    )
+    right = ask(MEAL, by=manifest)
+    assert (right.result, right.purpose, right.van) == (ScanResult.RIGHT, ScanPurpose.INTAKE, "van-1")
+    assert "van-1" in right.words and "koel" in right.words
+    assert "nog niet ingedeeld" in ask(ROLL, by=manifest).words
+    assert ask(OTHER, by=manifest).result is ScanResult.UNKNOWN
+    assert ask(MEAL, by=manifest, scanned={ScanPurpose.INTAKE: {MEAL}}).result is ScanResult.ALREADY_SCANNED
+
+
+def test_without_a_plan_nothing_is_known() -> None:
+    assert ask(MEAL, by=None).result is ScanResult.UNKNOWN
+
+
+def test_a_misread_label_asks_for_another_scan() -> None:
+    wrong = MEAL[:-1] + ("0" if MEAL[-1] != "0" else "1")
+    assert "scan nog een keer" in ask(wrong, ScanPurpose.LOAD).words
+
+
+@pytest.mark.parametrize(
+    "code", ["111222333", "123456782", " 1112.22.333\r\n", "111-222-333", "BSN: 111222333", "naam;111222333;straat"]
+)
+def test_a_citizen_service_number_is_refused_and_not_repeated(code: str) -> None:
+    with pytest.raises(RefusedCodeError) as raised:
+        clean(code)
+    assert "111" not in str(raised.value) + raised.value.words
+
+
+@pytest.mark.parametrize("code", ["123456789", "3SABCD123456782", "3318810025", "376104250021234569"])
+def test_carriers_codes_are_not_taken_for_one(code: str) -> None:
+    assert clean(code) == code
+
+
+def test_the_published_vectors_hold(shared_data: Path) -> None:
+    vectors = json.loads((shared_data / "barcodes/vectors.json").read_text())
+    for digits, holds in vectors["bsn_11proef"]:
+        assert is_bsn(digits) is holds
+    for group in ("s10", "postnl_3s", "dpd_mod37_36"):
+        for code, *_ in vectors[group]:
+            assert clean(code) == code
+    medicine = vectors["fmd_datamatrix"]
+    assert clean("]d2" + medicine["raw"]) == "01" + medicine["gtin"]
+
+
+def test_of_a_medicine_only_the_article_is_kept() -> None:
+    raw = f"01098765432109821728013110A1C2E3G4I5{GS}2112345AZRQF1234567890"
+    assert clean(raw) == "0109876543210982"
+
+
+@pytest.mark.parametrize("code", ["", " \r\n", "x" * 201])
+def test_empty_and_endless_codes_are_refused(code: str) -> None:
+    with pytest.raises(RefusedCodeError):
+        clean(code)
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=60))
+def test_any_text_is_cleaned_or_refused(raw: str) -> None:
+    try:
+        code = clean(raw)
+    except RefusedCodeError:
+        return
+    assert 1 <= len(code) <= 200
+    assert clean(code) == code
+    assert ask(code).result is ScanResult.UNKNOWN or code in (MEAL, ROLL)
+
+
+def test_a_parcel_brought_back_may_be_scanned_at_the_door_again() -> None:
+    from edge_gateway.contract.messages import Outcome, Scan, Visit
+
+    day = Day()
+    day.take(PLAN)
+    common = {"source": "van-1", "boot": 1, "seq": 1, "t_s": START_S}
+    day.apply(Scan(**common, code=MEAL, purpose=ScanPurpose.LOAD, result=ScanResult.RIGHT))  # type: ignore[arg-type]
+    day.apply(Scan(**common, code=MEAL, purpose=ScanPurpose.DOOR, result=ScanResult.RIGHT))  # type: ignore[arg-type]
+    day.apply(Visit(**common, stop="s1", outcome=Outcome.NO_ANSWER))  # type: ignore[arg-type]
+    assert day.aboard == (MEAL,)
+    assert judge(MEAL, ScanPurpose.DOOR, day.situation).result is ScanResult.RIGHT

@@ -1,0 +1,78 @@
+"""A gateway's clock may be unset, wrong, or step."""
+
+from dataclasses import dataclass, field
+
+from edge_gateway.contract.messages import ClockQuality
+from edge_gateway.timekeeping import BUILT_S, Timekeeper
+from tests.edge_gateway.rig import START_S, HandClock
+
+
+@dataclass
+class World:
+    """A wall clock and a monotonic one, both turned by hand."""
+
+    is_trusted: bool = False
+    clock: HandClock = field(default_factory=HandClock)
+    monotonic_s: float = 0.0
+    corrected: list[tuple[float, ClockQuality]] = field(default_factory=list)
+    stepped: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keeper = Timekeeper(
+            self.clock,
+            trusted=lambda: self.is_trusted,
+            corrected=lambda step_s, quality: self.corrected.append((step_s, quality)),
+            stepped=self.stepped.append,
+            monotonic=lambda: self.monotonic_s,
+        )
+
+    def passes(self, seconds: float, *, wall_step_s: float = 0.0) -> None:
+        self.monotonic_s += seconds
+        self.clock.t_s += seconds + wall_step_s
+        self.keeper.check(runs_free=True)
+
+
+def test_a_clock_that_nobody_keeps_says_so_until_the_gps_does() -> None:
+    world = World()
+    assert world.keeper.quality is ClockQuality.NONE
+    world.keeper.heard(START_S + 3600)
+    assert world.keeper.quality is ClockQuality.GPS
+    assert world.keeper.now_s() == START_S + 3600
+    assert world.corrected == [(3600.0, ClockQuality.GPS)]
+
+
+def test_ntp_is_believed_above_the_gps() -> None:
+    world = World(is_trusted=True)
+    world.keeper.heard(START_S + 3600)
+    assert world.keeper.now_s() == START_S and world.corrected == []
+
+
+def test_a_receiver_that_lives_before_this_software_is_not_believed() -> None:
+    world = World()
+    world.keeper.heard(BUILT_S - 1)
+    assert world.keeper.quality is ClockQuality.NONE
+
+
+def test_ntp_that_comes_and_steps_the_clock_corrects_earlier_stamps() -> None:
+    world = World()
+    world.passes(10)
+    world.is_trusted = True
+    world.passes(1, wall_step_s=7200)
+    assert world.keeper.quality is ClockQuality.NTP
+    assert world.stepped == [7200.0]
+    assert world.corrected == [(7200.0, ClockQuality.NTP)]
+
+
+def test_a_step_of_a_clock_that_the_gps_keeps_does_not_move_our_time() -> None:
+    world = World()
+    world.keeper.heard(START_S + 3600)
+    world.passes(1, wall_step_s=-500)
+    assert world.keeper.now_s() == START_S + 3601
+    assert world.stepped == [-500.0]
+
+
+def test_a_quiet_hour_is_no_step() -> None:
+    world = World(is_trusted=True)
+    for _ in range(3600):
+        world.passes(1, wall_step_s=0.0001)
+    assert world.stepped == [] and world.corrected == []
