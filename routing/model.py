@@ -72,6 +72,8 @@ class Van:
     min_soc_percent: float = 20.0
     charge_kw: float = 7.4
     in_service: bool = True
+    collected: Mapping[str, int] = field(default_factory=dict)
+    """What was collected and rides along until the next loading at the depot, by compartment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Task:
     value: int | None = None
     familiar: frozenset[str] = frozenset()
     locked_van: str | None = None
+    aboard_since_s: int | None = None
+    """Since when its goods are in the van, for goods on board; None: unknown, and then `max_aboard_s` binds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +167,16 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """A task nobody comes for, and the tightest reason."""
+    """A task nobody comes for, and the tightest reason.
+
+    `reason` is Dutch, for the planner; `code` is one of the names in `reasons`. `earliest_s`: when a van could be there
+    if the resident's window did not count, None where no van can come at all.
+    """
 
     task: str
     reason: str
+    code: str = ""
+    earliest_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +188,16 @@ class Plan:
     cost_s: int
     engine: str
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The answer to "can we take it, and when": a plan with the task in it, or the reason why not."""
+
+    plan: Plan
+    van: str | None
+    start_s: int | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
