@@ -4,8 +4,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import AnyEvent, EventBatch, Lane, Position
-from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow, VanRow
+from edge_gateway.contract.messages import AnyEvent, Cooler, EventBatch, Lane, Outcome, Position, Span, Tour, Visit
+from hub_backend.kit import Kit
+from hub_backend.record import EventRow, HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow, VanRow
 from hub_backend.settings import Settings
 
 T0 = 1795424400.0  # Monday 23 November 2026, 09:00 UTC, 10:00 in Deventer
@@ -111,3 +112,44 @@ def order_a_stop(session: Session, *, stop: str = "s1", van: str = "van-1", kind
         session.add(ParcelRow(code=f"P-{stop}", order=f"o-{stop}", direction="deliver", temp_class="chilled"))
     if kind in ("collection", "swap"):
         session.add(ParcelRow(code=f"C-{stop}", order=f"o-{stop}", direction="collect", temp_class="ambient"))
+
+
+def record(kit: Kit, *events: AnyEvent) -> None:
+    """Puts events into the record, in this order, as ingest would."""
+    with kit.store.write() as session:
+        for event in events:
+            session.add(
+                EventRow(
+                    gateway=event.source.partition("/")[0],
+                    source=event.source,
+                    boot=event.boot,
+                    seq=event.seq,
+                    kind=str(event.__struct_config__.tag),
+                    t_s=event.t_s,
+                    received_s=kit.clock.now_s(),
+                    body=messages.encode(event).decode(),
+                )
+            )
+            session.flush()
+
+
+def tour(seq: int, phase: str, stop: str | None = None, *, t_s: float, **more: object) -> Tour:
+    return Tour(source="van-1", boot=1, seq=seq, t_s=t_s, phase=phase, stop=stop, **more)  # type: ignore[arg-type]
+
+
+def visit(seq: int, stop: str, outcome: Outcome, *, t_s: float, **more: object) -> Visit:
+    return Visit(source="van-1", boot=1, seq=seq, t_s=t_s, stop=stop, outcome=outcome, **more)  # type: ignore[arg-type]
+
+
+def cooler(seq: int, product_c: float | None, *, source: str = "van-1/cooler", t_s: float | None = None) -> Cooler:
+    span = Span(mean_c=product_c, min_c=product_c, max_c=product_c)
+    return Cooler(
+        source=source,
+        boot=1,
+        seq=seq,
+        t_s=T0 + 60.0 * seq if t_s is None else t_s,
+        period_s=60.0,
+        air=span,
+        product=span,
+        lid_open_s=0.0,
+    )
