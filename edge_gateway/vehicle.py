@@ -177,8 +177,12 @@ class VehicleBus:
             message = bus.recv(timeout=self._poll_s)
         except (ValueError, IndexError) as error:
             self._refuse("frame", f"cannot be read ({type(error).__name__})")
-            if isinstance(bus, slcanBus):
-                bus.flush()  # python-can keeps a line that is no text, and would meet it again with every next one
+            return
+        except can.CanOperationError as error:
+            if not isinstance(error.__cause__, UnicodeDecodeError) or not isinstance(bus, slcanBus):
+                raise
+            self._refuse("frame", "no text")
+            bus.flush()  # python-can keeps the line that is no text, and would meet it again with every next one
             return
         if message is not None and not message.is_error_frame and not message.is_remote_frame:
             self._dashboard.hear(message.arbitration_id, bytes(message.data), self._time.now_s())
