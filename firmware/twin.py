@@ -92,7 +92,7 @@ class Line:
             except OSError:
                 events = select.POLLHUP
                 break
-        if events & (select.POLLHUP | select.POLLERR):
+        if events & ~(select.POLLIN | select.POLLOUT):  # hung up, in error, or no such fd
             self._poll.unregister(self.file)
             self._is_watched = False
             self._watch_again_ms = now_ms + HUNG_UP_MS

@@ -54,12 +54,14 @@ def take_all(journal: Journal) -> list[Entry]:
     return list(iter(journal.take, None))
 
 
+@pytest.mark.servers
 def test_a_power_cut_at_any_block_operation_loses_nothing_promised(run_on_board: RunOnBoard) -> None:
     result = json.loads(run_on_board("power_cut.py", heap="8m").splitlines()[-1])
     assert result["cuts"] > 500
     assert result["lost"] == 0
 
 
+@pytest.mark.servers
 def test_the_same_journal_without_its_flush_is_caught(run_on_board: RunOnBoard) -> None:
     result = json.loads(run_on_board("power_cut.py", "mutant", heap="8m").splitlines()[-1])
     assert result["lost"] > 0

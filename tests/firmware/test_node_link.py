@@ -265,8 +265,8 @@ def test_log_lines_wait_for_a_session_and_only_the_last_few_are_kept() -> None:
     assert line.peer.logs == ["trouble=2", "trouble=3", "trouble=4", "trouble=5"]
 
 
-@pytest.mark.parametrize("reading", [LID, BATTERY])
-@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize("reading", [LID, BATTERY], ids=["business", "telemetry"])
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1 << 32), loss=st.sampled_from([0.02, 0.2, 0.5]))
 def test_any_noise_loses_and_doubles_nothing(reading: bytes, seed: int, loss: float) -> None:
     dice = random.Random(seed)
