@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from edge_gateway.contract.clock import Clock, open_clock
 from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
-from hub_backend.api import events, gateways, health, rejects
+from hub_backend.api import events, gateways, health, rejects, site
 from hub_backend.api import live as live_api
 from hub_backend.api import vans as vans_api
 from hub_backend.coolers import Coolers
@@ -26,6 +26,7 @@ from hub_backend.mqtt import Mqtt
 from hub_backend.proof import Proof
 from hub_backend.series import SeriesFollower, open_series
 from hub_backend.settings import Settings
+from hub_backend.site import Pages
 from hub_backend.store import Store
 from hub_backend.triggers import Triggers
 
@@ -77,7 +78,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
         rejects.router(kit),
         *plans.routers,
     ]
-    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, plans.root_routers))
+    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, [*plans.root_routers, site.router(kit)]))
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
@@ -93,11 +94,13 @@ def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
 
 
 def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter], root_routers: Sequence[APIRouter]) -> FastAPI:
-    web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=_lifespan(kit, parts))
+    # FastAPI's own documentation pages fetch their scripts from a stranger: left out. The schema is at /openapi.json.
+    web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=_lifespan(kit, parts), docs_url=None, redoc_url=None)
     for router in routers:
         web.include_router(router, prefix="/api")
     for router in root_routers:
         web.include_router(router)
+    web.mount("/", Pages(kit.settings.pages_dir))
     return web
 
 

@@ -1,8 +1,11 @@
 """A hub's record for each test, on SQLite, and for some also on a real PostgreSQL."""
 
+import os
+import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +73,7 @@ class Mosquitto:
         self._config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\n"
             f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
+            + ("user root\n" if os.geteuid() == 0 else "")  # else it cannot write in a folder that only root may enter
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -100,8 +104,7 @@ def mosquitto_path() -> str:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     folder = tmp_path / "broker"
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)  # mosquitto drops to its own user when root starts it
+    folder.mkdir()
     broker = Mosquitto(folder)
     broker.start()
     yield broker
@@ -109,43 +112,44 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL that this session started, without a database name."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:
         pytest.skip("PostgreSQL is not installed (/usr/lib/postgresql)")
-    tools, data = folders[-1], tmp_path_factory.mktemp("postgres")
-    data.parent.chmod(0o755)
-    data.parent.parent.chmod(0o755)
-    as_user = _as_user(data)
-    port = free_port()
-    initdb = [*as_user, str(tools / "initdb"), "-D", str(data), "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(initdb, check=True, capture_output=True, cwd="/")
-    options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1"
-    control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(data / "log"), "start"], check=True, capture_output=True, cwd="/")
+    # not below pytest's own folder, which only its user may enter: PostgreSQL refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="hub-postgres-") as folder:
+        yield from _run_postgres(folders[-1], Path(folder), _as_user(Path(folder)))
+
+
+def _run_postgres(tools: Path, folder: Path, as_user: list[str]) -> Iterator[str]:
+    data, port = folder / "data", free_port()
+
+    def run(tool: str, *arguments: str) -> None:
+        command = [*as_user, str(tools / tool), "-D", str(data), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    run("initdb", "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
     yield f"postgresql+psycopg://hub@127.0.0.1:{port}"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/")
+    run("pg_ctl", "-w", "-m", "immediate", "stop")
 
 
-def _as_user(data: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: then it runs as the user that its package made."""
-    import os
-
+def _as_user(folder: Path) -> list[str]:
+    """As root it runs as the user that its package made, who must own the folder."""
     if os.geteuid() != 0:
         return []
     runuser = shutil.which("runuser")
     if runuser is None:
-        pytest.skip("PostgreSQL refuses root, and there is no runuser")
-    shutil.chown(data, "postgres")
+        pytest.skip("PostgreSQL refuses to run as root, and there is no runuser")
+    shutil.chown(folder, "postgres")
     return [runuser, "-u", "postgres", "--"]
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """An empty database of its own."""
-    import secrets
-
     import psycopg
 
     name = f"t{secrets.token_hex(4)}"
