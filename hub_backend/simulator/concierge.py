@@ -22,6 +22,8 @@ from hub_backend.simulator.van import Van
 from hub_backend.simulator.world import World
 
 LOOK_AGAIN_S = 60.0  # how often somebody who waits looks at the page
+RELOAD_S = 60.0
+KERB_S = 600.0  # nobody waits longer before a door
 EARLY_S = 120.0  # nobody leaves earlier than needed to be there this much too early
 GOODS_PATIENCE_S = 600.0  # how long a van waits at the hub for goods that are not taken in yet
 SLACK = 1.15  # a person allows for more than the road says
@@ -124,7 +126,8 @@ class Concierge:
         if self._missing([stop]):
             return False
         drive = self._around.find_way(self.van.place, (stop.lat, stop.lon), self._world.now_s)
-        leave_s = stop.arrive_s - (drive.end_s - drive.start_s) * SLACK - EARLY_S
+        due_s = max(stop.arrive_s, stop.window_from_s or 0.0)
+        leave_s = due_s - (drive.end_s - drive.start_s) * SLACK - EARLY_S
         if self._at_hub and self._missing(self._trip(state)):
             leave_s += GOODS_PATIENCE_S
         return leave_s <= self._world.now_s
@@ -162,15 +165,21 @@ class Concierge:
             await self._open_lid(10.0)
 
     async def _visit_hub(self, stop: PlannedStop) -> None:
-        """Reload, and charge when the plan says so (or when the battery asks for it)."""
-        await self._tap("under_way", stop=stop.stop)
-        await self._drive(self._home, "to the hub")
-        self._at_hub = True
+        """Reload or charge, as the plan says: not earlier than it says, so that the van can still be sent elsewhere."""
+        if not self._at_hub:
+            await self._tap("under_way", stop=stop.stop)
+            await self._drive(self._home, "to the hub")
+            self._at_hub = True
+            if stop.kind == "reload":
+                await self._tap("back_at_hub")
+        if stop.kind == "reload" and self._world.now_s < stop.depart_s - stop.service_s - RELOAD_S:
+            await self._look_later("waiting")
+            return
         await self._tap("arrived", stop=stop.stop)
         if stop.kind == "charge":
             await self._charge(until_s=stop.depart_s)
         else:
-            await self._world.wait(120.0)
+            await self._world.wait(RELOAD_S)
         await self._tap("back_at_hub")
         self._truth.happened["charged" if stop.kind == "charge" else "reloaded"] += 1
 
@@ -199,7 +208,7 @@ class Concierge:
         await self._tap("arrived", stop=stop.stop)
         began_s = self._world.now_s
         if stop.window_from_s is not None:
-            await self._world.until(min(stop.window_from_s, began_s + 900))
+            await self._world.until(min(stop.window_from_s, began_s + KERB_S))
         self._does("at the door")
         await self._forget_lid()
         if stop.kind == "visit":

@@ -135,14 +135,14 @@ class Plenty:
 
 
 GOODS = (
-    Plenty(9, "delivery", "chilled_meal", "08:45", "12:00"),
-    Plenty(10, "delivery", "hot_meal", "11:20", "13:15", NOON_GOODS_IN),
-    Plenty(6, "swap", "medication_roll", "08:45", "12:30"),
-    Plenty(3, "delivery", "fridge_medication", "13:10", "16:00", AFTERNOON_GOODS_IN),
-    Plenty(5, "delivery", "groceries", "13:00", "16:15", AFTERNOON_GOODS_IN),
-    Plenty(3, "swap", "laundry_clean", "13:00", "16:15", AFTERNOON_GOODS_IN),
-    Plenty(2, "collection", "laundry_dirty", "09:00", "16:00"),
-    Plenty(4, "delivery", "parcel", "09:00", "16:00"),
+    Plenty(9, "delivery", "chilled_meal", "08:40", "10:30"),
+    Plenty(10, "delivery", "hot_meal", "11:20", "12:45", NOON_GOODS_IN),
+    Plenty(6, "swap", "medication_roll", "08:40", "10:30"),
+    Plenty(3, "delivery", "fridge_medication", "13:10", "15:00", AFTERNOON_GOODS_IN),
+    Plenty(5, "delivery", "groceries", "13:00", "15:00", AFTERNOON_GOODS_IN),
+    Plenty(3, "swap", "laundry_clean", "13:00", "16:00", AFTERNOON_GOODS_IN),
+    Plenty(2, "collection", "laundry_dirty", "09:00", "12:00"),
+    Plenty(4, "delivery", "parcel", "09:00", "11:30"),
     Plenty(10, "delivery", "letterbox_item", "09:00", "16:00", letterbox_allowed=True),
 )
 
@@ -297,7 +297,7 @@ class _Script:
         minute = 60 * self._dice.randrange(10)
         return Mishaps(
             low_battery_van="van-2",
-            low_soc_percent=round(self._dice.uniform(23.5, 25.0), 1),
+            low_soc_percent=round(self._dice.uniform(20.8, 21.6), 1),
             lid_van="van-3",
             lid_from_s=self._at("09:20") + minute,
             lid_open_s=self._dice.uniform(2700, 3300),

@@ -44,6 +44,7 @@ class Governor:
         self._free = rate
         self.rate = rate
         self.held_for = ""
+        self.slow_for = ""
 
     def hear(self, load: Load) -> float:
         """The rate from now on; 0 is a hold, and `held_for` says why."""
@@ -56,9 +57,16 @@ class Governor:
         self.held_for = self._reason(load, deepest)
         if self.held_for:
             self.rate = HELD
+        elif load.waiting:
+            self.rate, self.slow_for = min(self._free, self._waiting), "a plan is asked for"
         else:
-            self.rate = min(self._free, self._waiting) if load.waiting else self._free
+            self.rate, self.slow_for = self._free, self._breath(load, deepest)
         return self.rate
+
+    def _breath(self, load: Load, deepest: int) -> str:
+        if self._free >= self._most:
+            return ""
+        return f"{deepest} events behind, health in {load.answer_s * 1000:.0f} ms"
 
     def _reason(self, load: Load, deepest: int) -> str:
         if load.solving:

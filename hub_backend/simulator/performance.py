@@ -136,7 +136,9 @@ def _show(progress: Progress, play: Play) -> None:
     vans = "  ".join(f"{concierge.van.id} {concierge.doing or 'at the hub':<12}" for concierge in play.concierges)
     done = len({visit.stop for visit in play.truth.visits})
     total = len({order.stop for order in play.truth.orders})
-    progress.show(now_s=play.world.now_s, vans=vans, done=done, total=total, held=play.governor.held_for)
+    progress.show(
+        now_s=play.world.now_s, vans=vans, done=done, total=total, held=play.governor.held_for or play.governor.slow_for
+    )
 
 
 async def _judge(play: Play, stage: Stage, choices: Choices, began: float, say: Say) -> Report:
@@ -199,6 +201,7 @@ def _report(
         speed=round(world_s / played_s, 1),
         broker=installation.words[0],
         positions=installation.words[1],
+        cpu_s={"simulator": round(time.process_time(), 1), **installation.processes.cpu_s()},
         happened=dict(play.truth.happened),
         examples=example_lines(findings),
     )

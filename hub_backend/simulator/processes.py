@@ -50,6 +50,14 @@ class Child:
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 
+    def cpu_s(self) -> float | None:
+        """Processor time that it and those it started have used; None when it is gone."""
+        try:
+            family = [self.handle, *self.handle.children(recursive=True)]
+            return sum(member.cpu_times().user + member.cpu_times().system for member in family)
+        except psutil.Error:
+            return None
+
     def rss_mb(self) -> float | None:
         """Resident memory of the process and of those it started; None when it is gone."""
         try:
@@ -97,6 +105,11 @@ class Processes:
         child = Child(name, process, log, process.stdin)
         self._children.append(child)
         return child
+
+    def cpu_s(self) -> dict[str, float]:
+        """Processor time of each child, s."""
+        used = {child.name: child.cpu_s() for child in self._children}
+        return {name: round(seconds, 1) for name, seconds in used.items() if seconds is not None}
 
     def names(self) -> list[str]:
         return [child.name for child in self._children]

@@ -38,6 +38,7 @@ class Report:
     speed: float
     broker: str
     positions: str
+    cpu_s: dict[str, float] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
 
