@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from edge_gateway.contract.clock import Clock, open_clock
 from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
-from hub_backend.api import events, gateways, health, rejects, site
+from hub_backend.api import events, gateways, health, rejects
 from hub_backend.api import live as live_api
 from hub_backend.api import vans as vans_api
 from hub_backend.coolers import Coolers
@@ -78,7 +78,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
         rejects.router(kit),
         *plans.routers,
     ]
-    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, [*plans.root_routers, site.router(kit)]))
+    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, plans.root_routers))
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
