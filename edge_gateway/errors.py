@@ -1,4 +1,20 @@
-"""The gateway's errors."""
+"""The gateway's errors, and how a message that breaks its form names the field."""
+
+import re
+
+import msgspec
+
+_NAMED = re.compile(r"field `([^`]+)`")
+_PATH = re.compile(r"`\$\.?([^`]*)`$")
+
+
+def fault_of(error: msgspec.MsgspecError) -> tuple[str, str]:
+    """(field, reason) of a message that is not what it should be; the field is "body" when it is no message at all."""
+    reason, _, place = str(error).partition(" - at ")
+    inside = _PATH.search(place)
+    named = _NAMED.search(reason)
+    parts = [part for part in (inside[1] if inside else "", named[1] if named else "") if part]
+    return ".".join(parts) or "body", reason[:300]
 
 
 class GatewayError(Exception):

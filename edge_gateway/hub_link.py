@@ -31,7 +31,7 @@ from edge_gateway.contract.messages import (
 )
 from edge_gateway.contract.sealing import Seal, SealError
 from edge_gateway.contract.topics import COMMITTED, EVENTS, PLAN, PRESENCE
-from edge_gateway.errors import OutboxError
+from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import Intake
 from edge_gateway.outbox import Outbox
 from edge_gateway.rejects import Rejects
@@ -314,9 +314,8 @@ class HubLink:
                 self._intake.plan(decode_downlink.decode(body), body)
         except SealError as error:
             self._rejects.add(f"downlink {leaf}", "payload", str(error))
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            reason, _, path = str(error).partition(" - at ")
-            self._rejects.add(f"downlink {leaf}", path.strip("`$.") or "payload", reason)
+        except msgspec.MsgspecError as error:
+            self._rejects.add(f"downlink {leaf}", *fault_of(error))
         except OutboxError as error:
             log.error("event=downlink_not_kept leaf=%s error=%r", leaf, str(error))
 

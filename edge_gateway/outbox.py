@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from edge_gateway.contract.messages import LANES, AnyEvent, ClockQuality, Event, Lane, decode_event, encode
-from edge_gateway.errors import InvalidEventError, OutboxError, OutboxFullError
+from edge_gateway.errors import InvalidEventError, OutboxError, OutboxFullError, fault_of
 
 log = logging.getLogger(__name__)
 
@@ -452,8 +452,7 @@ def _check(event: Event) -> None:
     try:
         decode_event.decode(encode(event))
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at ")
-        raise InvalidEventError(path.strip("`$.") or "kind", reason) from error
+        raise InvalidEventError(*fault_of(error)) from error
 
 
 def _moved(event: AnyEvent, step_s: float, quality: ClockQuality) -> AnyEvent:

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from edge_gateway.errors import OutboxError
+from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.outbox import Outbox
 from edge_gateway.page_messages import (
@@ -200,8 +200,8 @@ class PageApi:
         return _json(self._count(error), status=422)
 
     def _count(self, error: msgspec.MsgspecError) -> Problem:
-        reason, _, path = str(error).partition(" - at ")
-        problem = Problem(field=path.strip("`$.") or "body", reason=reason[:300])
+        field, reason = fault_of(error)
+        problem = Problem(field=field, reason=reason)
         self._rejects.add(f"{self._settings.gateway} page", problem.field, problem.reason)
         return problem
 
