@@ -22,7 +22,9 @@ export interface DayStop extends Stop {
   outcome: Outcome | null;
 }
 
-type TapsLaidOver = Map<string, Outcome>;
+function isFailed(outcome: Outcome): boolean {
+  return outcome === "no_answer" || outcome === "refused";
+}
 
 class Day {
   state = $state.raw<State | null>(null);
@@ -81,27 +83,49 @@ class Day {
     return this.state?.plan?.kind === "hub_manifest" ? this.state.plan : null;
   }
 
-  get #laidOver(): TapsLaidOver {
-    const over: TapsLaidOver = new Map((this.state?.visits ?? []).map((visit) => [visit.stop, visit.outcome]));
+  /** What this tablet recorded that the gateway does not have yet: visits, and hubs that were left again. */
+  get #laidOver(): { visits: Map<string, Outcome>; passed: Set<string> } {
+    const visits = new Map<string, Outcome>();
+    const passed = new Set<string>();
+    let at: string | null = null;
     for (const { record, refused } of this.waiting) {
-      if (record.kind === "visit" && !refused) over.set(record.stop, record.outcome);
+      if (refused) continue;
+      if (record.kind === "visit") visits.set(record.stop, record.outcome);
+      else if (record.phase === "arrived") at = record.stop ?? null;
+      else if (record.phase !== "longer" && at !== null) passed.add(at);
     }
-    return over;
+    return { visits, passed };
   }
 
+  /** The day in order. As the gateway has it: after nobody was at home, a plan made since may send us there again. */
   get stops(): DayStop[] {
-    const over = this.#laidOver;
-    return (this.plan?.stops ?? []).map((stop, index) => ({
-      ...stop,
-      order: index + 1,
-      outcome: over.get(stop.stop) ?? null,
-      done: stop.done || over.has(stop.stop),
-    }));
+    const { visits, passed } = this.#laidOver;
+    const seen = new Map((this.state?.visits ?? []).map((visit) => [visit.stop, visit]));
+    const stops = this.plan?.stops ?? [];
+    const nextIndex = stops.findIndex((stop) => stop.stop === this.state?.next_stop);
+    return stops.map((stop, index) => {
+      const visit = seen.get(stop.stop);
+      const again = visit && isFailed(visit.outcome) && (this.plan?.made_s ?? 0) > visit.t_s;
+      const byGateway = stop.done || (visit && !again) || (stop.kind !== "visit" && nextIndex >= 0 && index < nextIndex);
+      return {
+        ...stop,
+        order: index + 1,
+        outcome: visits.get(stop.stop) ?? (again ? null : (visit?.outcome ?? null)),
+        done: Boolean(byGateway) || visits.has(stop.stop) || passed.has(stop.stop),
+      };
+    });
   }
 
   get next(): DayStop | null {
-    const open = this.stops.filter((stop) => !stop.done);
-    return open.find((stop) => stop.stop === this.state?.next_stop) ?? open[0] ?? null;
+    const stops = this.stops;
+    const said = stops.findIndex((stop) => stop.stop === this.state?.next_stop);
+    return [...stops.slice(Math.max(0, said)), ...stops].find((stop) => !stop.done) ?? null;
+  }
+
+  /** The stops after the next one. */
+  get later(): DayStop[] {
+    const next = this.next;
+    return next ? this.stops.filter((stop) => !stop.done && stop.order > next.order) : [];
   }
 
   get phase(): Phase | null {

@@ -7,7 +7,7 @@ const PATHS = "%PRECACHE_PATHS%" as unknown as string[];
 const CACHE = "buurtrit-%PRECACHE_VERSION%";
 
 worker.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PATHS)));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PATHS.map((path) => new Request(path, { cache: "reload" })))));
 });
 
 worker.addEventListener("activate", (event) => {

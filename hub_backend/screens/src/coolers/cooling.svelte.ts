@@ -1,14 +1,20 @@
 // What the coolers' page knows: every cooler now, its last hours, and the excursions that wait for a person.
 import { get, post } from "../lib/ask";
 import { LiveLine } from "../lib/live.svelte";
-import { hearNow, now, worldNow } from "../lib/world.svelte";
-import type { CoolerNow, Excursion, Health, Series } from "../hub_api";
+import { hearNow, worldNow } from "../lib/world.svelte";
+import type { Cooler, CoolerPoint, Excursion, Health } from "../hub_api";
 
 const SPAN_S = 3 * 3600;
-export const SILENT_AFTER_S = 300;
+
+/** A cooler's last hours, column by column. */
+export interface Series {
+  t_s: number[];
+  air_c: (number | null)[];
+  product_c: (number | null)[];
+}
 
 class Cooling {
-  coolers = $state.raw<CoolerNow[]>([]);
+  coolers = $state.raw<Cooler[]>([]);
   excursions = $state.raw<Excursion[]>([]);
   series = $state.raw<Record<string, Series>>({});
   loaded = $state(false);
@@ -37,17 +43,13 @@ class Cooling {
     return this.excursions.filter((one) => one.closed_s !== null).sort((a, b) => (b.closed_s ?? 0) - (a.closed_s ?? 0));
   }
 
-  isSilent(cooler: CoolerNow): boolean {
-    return now() - cooler.t_s > SILENT_AFTER_S;
-  }
-
   async close(id: string, by: string, comment: string, disposition: string): Promise<void> {
-    await post(`/api/excursions/${encodeURIComponent(id)}/close`, { by, comment, disposition });
+    await post(`/api/excursions/${id.split("/").map(encodeURIComponent).join("/")}/close`, { by, comment, disposition });
     await this.#excursions();
   }
 
   #hear(name: string, data: unknown): void {
-    const said = data as Partial<CoolerNow> | null;
+    const said = data as Partial<Cooler> | null;
     if (name === "cooler" && said?.source) {
       const known = this.coolers.find((cooler) => cooler.source === said.source);
       if (known) {
@@ -62,7 +64,7 @@ class Cooling {
     }, 200);
   }
 
-  #append(said: Partial<CoolerNow>): void {
+  #append(said: Partial<Cooler>): void {
     const series = said.source ? this.series[said.source] : undefined;
     if (!series || said.source === undefined || said.t_s === undefined || said.t_s <= (series.t_s.at(-1) ?? 0)) return;
     this.series = {
@@ -85,7 +87,7 @@ class Cooling {
 
   async #everything(): Promise<void> {
     try {
-      const coolers = await get<CoolerNow[]>("/api/coolers");
+      const coolers = await get<Cooler[]>("/api/coolers");
       this.coolers = coolers.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
       await this.#excursions();
       await this.#allSeries();
@@ -105,13 +107,21 @@ class Cooling {
     for (const { source } of this.coolers) {
       const path = `/api/coolers/${source}/series?from_s=${(to_s - SPAN_S).toFixed(0)}&to_s=${(to_s + 60).toFixed(0)}`;
       try {
-        found[source] = await get<Series>(path);
+        found[source] = columns(await get<CoolerPoint[]>(path));
       } catch {
         continue;
       }
     }
     this.series = found;
   }
+}
+
+function columns(points: CoolerPoint[]): Series {
+  return {
+    t_s: points.map((point) => point.t_s),
+    air_c: points.map((point) => point.air_mean_c),
+    product_c: points.map((point) => point.product_mean_c),
+  };
 }
 
 export const cooling = new Cooling();

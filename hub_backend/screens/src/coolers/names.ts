@@ -1,6 +1,7 @@
-// `van-1/cooler` in the words people use.
+// The record's names in the words people use: `van-1/cooler`, `warm_7.5_warning`.
 import { vanNumber } from "../lib/format";
 import { t, word } from "../lib/language.svelte";
+import type { Limit } from "../hub_api";
 
 export function sourceName(source: string): string {
   const [gateway = "", node = ""] = source.split("/");
@@ -8,4 +9,16 @@ export function sourceName(source: string): string {
     ? t("van.name", { n: vanNumber(gateway) })
     : t("coolers.hub_name", { name: gateway.replace(/^hub-/, "").replace(/^./, (letter) => letter.toUpperCase()) });
   return `${where}, ${word("node", node)}`;
+}
+
+export function ruleWords(rule: string): string {
+  return word("rule", /^(warm|cold|freezing|sensor_lost)/.exec(rule)?.[1] ?? rule);
+}
+
+/** The band a cooler must stay in: the tightest limits that lead to an alarm. */
+export function band(limits: Limit[]): { low_c: number | null; high_c: number | null } {
+  const alarms = limits.filter((limit) => limit.level === "alarm");
+  const above = alarms.filter((limit) => limit.side === "above").map((limit) => limit.limit_c);
+  const below = alarms.filter((limit) => limit.side === "below").map((limit) => limit.limit_c);
+  return { low_c: below.length > 0 ? Math.max(...below) : null, high_c: above.length > 0 ? Math.min(...above) : null };
 }

@@ -43,14 +43,14 @@ export function number(value: number | null | undefined, decimals = 0): string {
 
 /** Degrees Celsius with one decimal. */
 export function temperature(value_c: number | null | undefined): string {
-  return value_c == null ? UNKNOWN : `${number(value_c, 1)} °C`;
+  return value_c == null ? UNKNOWN : `${number(value_c, 1)}\u00a0°C`;
 }
 
 export function percent(value: number | null | undefined): string {
   return value == null ? UNKNOWN : `${number(value)}%`;
 }
 
-/** Seconds as whole minutes, at least 1 when there is any. */
+/** Seconds as whole minutes. */
 export function minutes(seconds: number): number {
   return Math.round(seconds / 60);
 }

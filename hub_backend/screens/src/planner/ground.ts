@@ -162,6 +162,14 @@ function layers(colours: Palette): LayerSpecification[] {
     },
     {
       ...base,
+      id: "hub-dots",
+      type: "circle",
+      "source-layer": "places",
+      filter: ["==", ["get", "class"], "hub"],
+      paint: { "circle-radius": 6, "circle-color": colours.label, "circle-stroke-color": colours.halo, "circle-stroke-width": 2.5 },
+    },
+    {
+      ...base,
       id: "hubs",
       type: "symbol",
       "source-layer": "places",

@@ -42,7 +42,7 @@ class Planning {
   }
 
   colour(van: string): string {
-    const index = this.vans.findIndex((one) => one.van === van);
+    const index = this.vans.findIndex((one) => one.id === van);
     return COLOURS[(index < 0 ? 0 : index) % COLOURS.length] ?? "#00677a";
   }
 
@@ -61,8 +61,13 @@ class Planning {
   /** Seconds by which a van runs behind its plan, judged by the stop it should have reached. */
   behind_s(van: string): number {
     const next = this.next(van);
-    if (!next || next.state === "at_door") return 0;
-    return Math.max(0, now() - next.arrive_s);
+    if (!next) return 0;
+    return Math.max(0, now() - (next.state === "at_door" ? next.depart_s : next.arrive_s));
+  }
+
+  /** Stops of the day with nobody to come, and why. */
+  get left(): DayPlan["left"] {
+    return this.plan?.left ?? [];
   }
 
   async lock(stop: PlanStop, van: string): Promise<void> {
@@ -103,7 +108,7 @@ class Planning {
   }
 
   #hearVan(said: Partial<Van> | null): void {
-    const known = this.vans.find((van) => van.van === said?.van);
+    const known = this.vans.find((van) => van.id === said?.id);
     if (!said || !known) return this.#soon("vans", () => this.#vans());
     if (said.fix_s != null && said.fix_s > worldNow()) hearNow(said.fix_s);
     this.vans = this.vans.map((van) => (van === known ? { ...van, ...said } : van));
@@ -145,7 +150,7 @@ class Planning {
 
   async #vans(): Promise<void> {
     const vans = await get<Van[]>("/api/vans");
-    this.vans = vans.sort((a, b) => a.van.localeCompare(b.van, "nl", { numeric: true }));
+    this.vans = vans.sort((a, b) => a.id.localeCompare(b.id, "nl", { numeric: true }));
   }
 
   async #plan(): Promise<void> {
@@ -165,7 +170,7 @@ export function isOver(stop: PlanStop): boolean {
 }
 
 export function isLate(stop: PlanStop): boolean {
-  return stop.window_to_s !== null && stop.start_s > stop.window_to_s;
+  return stop.late || (stop.window_to_s !== null && stop.start_s > stop.window_to_s);
 }
 
 export const planning = new Planning();
