@@ -17,12 +17,12 @@ def vector(loads: Mapping[str, int]) -> Load:
     return tuple(int(loads.get(name, 0)) for name in COMPARTMENTS)
 
 
-def plus(a: Load, b: Load) -> Load:
-    return tuple(x + y for x, y in zip(a, b, strict=True))
+Some = tuple[tuple[int, int], ...]
+"""The amounts of a load that are not zero, each with its column: most tasks have one."""
 
 
-def minus(a: Load, b: Load) -> Load:
-    return tuple(x - y for x, y in zip(a, b, strict=True))
+def some(load: Load) -> Some:
+    return tuple((column, amount) for column, amount in enumerate(load) if amount)
 
 
 class CargoFault(Exception):  # noqa: N818 - says where a sequence fails, and is always caught
@@ -42,30 +42,29 @@ class Cargo:
     def __init__(self, van: Van, capacity: Load, frozen: int, seated: Sequence[Ride]) -> None:
         self._capacity = capacity
         self._frozen = frozen
-        self._aboard = EMPTY  # to be handed over
-        self._collected = vector(van.collected)
+        self._aboard = list(EMPTY)  # to be handed over
+        self._collected = list(vector(van.collected))
         self._riding = {ride.id for ride in seated}
         self._seats = sum(ride.seats for ride in seated)
 
-    def begin(self, handed_over: Sequence[Load], staying: Sequence[Load]) -> None:
+    def begin(self, handed_over: Sequence[Some], staying: Sequence[Some]) -> None:
         """Goods on board at the start: those this sequence hands over, and those it does not."""
-        for load in handed_over:
-            self._aboard = plus(self._aboard, load)
-        for load in staying:  # until the van is emptied at the depot
-            self._collected = plus(self._collected, load)
+        for goods in handed_over:
+            _add(self._aboard, goods)
+        for goods in staying:  # until the van is emptied at the depot
+            _add(self._collected, goods)
 
     def at_depot(self, index: int) -> None:
         if self._riding and index >= self._frozen:
             raise CargoFault(Fault.SEATED, index)
 
-    def load(self, index: int, loads: Sequence[Load], *, all_frozen: bool) -> None:
-        self._collected = EMPTY
-        added = EMPTY
-        for load in loads:
-            added = plus(added, load)
-        self._aboard = plus(self._aboard, added)
+    def load(self, index: int, loads: Sequence[Some], *, all_frozen: bool) -> None:
+        self._collected = list(EMPTY)
+        for goods in loads:
+            _add(self._aboard, goods)
         if not all_frozen:
-            self._fits(self._aboard, added, index)
+            for goods in loads:
+                self._fits(goods, index)
 
     def pickup(self, index: int, ride: str, seats: int) -> None:
         self._riding.add(ride)
@@ -79,21 +78,28 @@ class Cargo:
         self._riding.discard(ride)
         self._seats -= seats
 
-    def exchange(self, index: int, deliver: Load, collect: Load) -> None:
-        self._aboard = minus(self._aboard, deliver)
-        if any(collect):
-            self._collected = plus(self._collected, collect)
+    def exchange(self, index: int, deliver: Some, collect: Some) -> None:
+        for column, amount in deliver:
+            self._aboard[column] -= amount
+        if collect:
+            _add(self._collected, collect)
             if index >= self._frozen:
-                self._fits(plus(self._aboard, self._collected), collect, index)
+                self._fits(collect, index)
 
     def end(self, index: int) -> None:
         if self._riding:
             raise CargoFault(Fault.SEATED, index)
 
-    def _fits(self, load: Load, added: Load, index: int) -> None:
+    def _fits(self, added: Some, index: int) -> None:
         """Only what is added can be too much; what was there already is a fact."""
-        if any(more and amount > room for amount, more, room in zip(load, added, self._capacity, strict=True)):
-            raise CargoFault(Fault.CAPACITY, index)
+        for column, _ in added:
+            if self._aboard[column] + self._collected[column] > self._capacity[column]:
+                raise CargoFault(Fault.CAPACITY, index)
+
+
+def _add(hold: list[int], goods: Some) -> None:
+    for column, amount in goods:
+        hold[column] += amount
 
 
 def ride_of(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from routing.cargo import ride_of
 from routing.model import Plan, Route, StepKind, Unserved, Van
 from routing.reasons import Fault
-from routing.timetable import NEVER, Timed, Timetable, Visit, charge_needed_s
+from routing.timetable import NEVER, Stop, Timed, Timetable, Visit, charge_needed_s
 from routing.unserved import why_not
 
 FAMILIAR_S = 120
@@ -58,6 +58,7 @@ class Live:
     def __init__(self, table: Timetable, previous_van: Mapping[str, str] | None = None) -> None:
         self.table = table
         self._previous_van = dict(previous_van or {})
+        self._frame_of: dict[str, tuple[Visits, _Frame]] = {}
 
     # ------------------------------------------------------------ what it is worth
 
@@ -301,7 +302,7 @@ class Live:
                 yield _Candidate(cost, van.id, _joined(visits[:r], (loading, added), visits[r:]))
                 to_depot = frame.detour(r, home)
                 for q in range(r + 1, len(visits) + 1):
-                    if frame.in_time(q, place, self.table.stops[name].windows[-1][1]):
+                    if frame.in_time(q, self.table.stops[name]):
                         cost = to_depot + frame.detour(q, place) + extra
                         parts = (visits[:r], (loading,), visits[r:q], (added,), visits[q:])
                         yield _Candidate(cost, van.id, _joined(*parts))
@@ -311,13 +312,20 @@ class Live:
         for van in self.table.active.values():
             if self.table.forbidden(end, van) is None:
                 visits = tuple(v for v in draft.visits[van.id] if v.kind is not StepKind.CHARGE)
-                yield van, visits, _Frame(self.table, van, visits)
+                yield van, visits, self._frame(van, visits)
+
+    def _frame(self, van: Van, visits: Visits) -> "_Frame":
+        """A van's frame, kept while its sequence stays the same."""
+        known = self._frame_of.get(van.id)
+        if known is None or known[0] != visits:
+            known = self._frame_of[van.id] = visits, _Frame(self.table, van, visits)
+        return known[1]
 
     def _task_places(self, van: Van, visits: Visits, frame: "_Frame", name: str, first: int) -> Iterator[_Candidate]:
         stop = self.table.stops[name]
         extra = self.surcharge_s(name, van.id)
         for index in range(first, len(visits) + 1):
-            if frame.in_time(index, stop.place, stop.windows[-1][1]):
+            if frame.in_time(index, stop):
                 cost = frame.detour(index, stop.place) + extra
                 yield _Candidate(cost, van.id, _joined(visits[:index], (Visit(StepKind.TASK, name),), visits[index:]))
 
@@ -327,7 +335,7 @@ class Live:
         dropoff = Visit(StepKind.DROPOFF, f"{name}/dropoff")
         extra = self.surcharge_s(pickup.id, van.id)
         for p in range(frame.frozen, len(visits) + 1):
-            if not frame.in_time(p, up.place, up.windows[-1][1]):
+            if not frame.in_time(p, up):
                 continue
             way = frame.drive(frame.places[p], up.place) + frame.drive(up.place, down.place)
             cost = way + frame.drive(down.place, frame.places[p + 1]) - frame.leg(p) + extra
@@ -365,6 +373,7 @@ class _Frame:
         start = max(van.ready_s, van.shift.from_s)
         known = timed.depart if timed.fault is None else []
         self._leave = [start, *known] + [-NEVER] * (len(visits) - len(known))
+        self._latest = table.latest(van, visits)
 
     def drive(self, a: int, b: int) -> int:
         return self._table.drive_s(a, b)
@@ -376,9 +385,14 @@ class _Frame:
         """Extra seconds for passing by `place` before visit `index`."""
         return self.drive(self.places[index], place) + self.drive(place, self.places[index + 1]) - self.leg(index)
 
-    def in_time(self, index: int, place: int, to_s: int) -> bool:
-        """Whether the van can be at `place` before visit `index` by `to_s`."""
-        return self._leave[index] + self.drive(self.places[index], place) <= to_s
+    def in_time(self, index: int, stop: Stop) -> bool:
+        """Whether the van can do this before visit `index` and then still be in time for the rest, as far as seen."""
+        arrive = self._leave[index] + self.drive(self.places[index], stop.place)
+        start = next((max(arrive, from_s) for from_s, to_s in stop.windows if arrive <= to_s), None)
+        if start is None:
+            return False
+        onward = start + stop.service_s + self.drive(stop.place, self.places[index + 1])
+        return onward <= self._latest[index]
 
 
 def _joined(*parts: Iterable[Visit]) -> Callable[[], Visits]:

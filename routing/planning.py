@@ -34,7 +34,8 @@ def replan(
 ) -> Plan:
     """A plan after an event: the previous one completed by insertion, then bettered, at a price for each moved stop.
 
-    It is never worse than the completed previous plan, counted with that price.
+    It is never worse than the completed previous plan, counted with that price. Whoever was told a time is visited
+    within half an hour of it, where the event leaves that possible.
 
     Raises:
         ProblemError: a record that cannot be meant.
@@ -42,7 +43,8 @@ def replan(
     require_valid(problem)
     live = Live(Timetable(problem), previous_vans(previous))
     start = live.complete(live.from_plan(previous))
-    best = improve(live, start, seconds=seconds, iterations=iterations, seed=seed)
+    held = _held(live, start, previous)
+    best = improve(live, start, seconds=seconds, iterations=iterations, seed=seed, held=held)
     return live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed)
 
 
@@ -75,8 +77,36 @@ def previous_vans(previous: Plan) -> Mapping[str, str]:
     return {step.task: route.van for route in previous.routes for step in route.steps if step.kind not in depot}
 
 
-def improve(live: Live, start: Draft, *, seconds: float, iterations: int | None, seed: int) -> Draft:
-    """The better of the start and what the search finds; two rounds where something has a longest time aboard."""
+HOLD_S = 1800
+"""A new plan comes within half an hour of what the previous one said, unless the event itself makes that impossible."""
+
+
+def _held(live: Live, start: Draft, previous: Plan) -> dict[str, tuple[int, int]]:
+    """From when to when each start may move in the search: what was said, what insertion made of it, and some room."""
+    said = {step.task: step.start_s for route in previous.routes for step in route.steps}
+    held: dict[str, tuple[int, int]] = {}
+    for van, visits in start.visits.items():
+        timed = live.table.run(live.table.vans[van], visits)
+        for visit, begins in zip(visits, timed.start, strict=True):
+            if visit.id in said and visit.id in live.table.stops:
+                earlier, later = sorted((said[visit.id], begins))
+                held[visit.id] = earlier - HOLD_S, later + HOLD_S
+    return held
+
+
+def improve(
+    live: Live,
+    start: Draft,
+    *,
+    seconds: float,
+    iterations: int | None,
+    seed: int,
+    held: Mapping[str, tuple[int, int]] | None = None,
+) -> Draft:
+    """The better of the start and what the search finds; two rounds where something has a longest time aboard.
+
+    `held` bounds when each start may be, absolute seconds.
+    """
     if seconds <= 0 or iterations == 0 or not live.table.active:
         return start
     from routing.solve import Budget, Search, Tightening  # the engine is loaded only where it is used
@@ -85,10 +115,10 @@ def improve(live: Live, start: Draft, *, seconds: float, iterations: int | None,
     problem = live.table.problem
     timed_goods = any(task.max_aboard_s is not None for task in problem.tasks)
     rounds = 2 if problem.rides or timed_goods else 1
-    best, tightening = start, Tightening()
+    best, tightening = start, Tightening(held=held or {})
     for number in range(rounds):
         found = Search(live, best, tightening).run(budget.share(1 / rounds), seed + number)
-        tightening = Tightening({**tightening.latest_s, **_broken(live, found)})
+        tightening = Tightening({**tightening.latest_s, **_broken(live, found)}, tightening.held)
         settled = Draft({van: live.settle(live.table.vans[van], visits) for van, visits in found.items()})
         candidate = live.complete(settled)
         if live.measure(candidate) < live.measure(best):

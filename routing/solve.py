@@ -57,9 +57,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class Tightening:
-    """Later rounds know what earlier ones broke: latest starts by task or ride end, absolute seconds."""
+    """Windows that are narrower for the search: `latest_s` is what earlier rounds learnt, by task or ride's end."""
 
     latest_s: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """From when to when a start is still what people were told, absolute seconds."""
 
 
 @dataclass
@@ -144,8 +146,9 @@ class Search:
         return max(0, free - self._now)
 
     def _windows(self, name: str, stop: Stop) -> list[tuple[int, int]]:
-        latest = self._tight.latest_s.get(name, NEVER)
-        shifted = [(max(0, a - self._now), min(b, latest) - self._now) for a, b in stop.windows]
+        soonest, latest = self._tight.held.get(name, (-NEVER, NEVER))
+        latest = min(latest, self._tight.latest_s.get(name, NEVER))
+        shifted = [(max(0, max(a, soonest) - self._now), min(b, latest) - self._now) for a, b in stop.windows]
         return [(a, b) for a, b in shifted if b >= a and b >= self._release(name, stop)]
 
     def _release(self, name: str, stop: Stop) -> int:

@@ -12,7 +12,7 @@ from functools import cached_property
 from math import ceil
 from typing import NamedTuple
 
-from routing.cargo import EMPTY, SEATS, Cargo, CargoFault, ride_of, vector
+from routing.cargo import EMPTY, SEATS, Cargo, CargoFault, Load, Some, ride_of, some, vector
 from routing.model import Problem, Ride, Route, Step, StepKind, Task, Van
 from routing.reasons import Fault
 
@@ -40,10 +40,12 @@ class Stop:
     place: int
     windows: tuple[tuple[int, int], ...]
     service_s: int
-    deliver: tuple[int, ...]
-    collect: tuple[int, ...]
+    deliver: Load
+    collect: Load
     release_s: int
     max_aboard_s: int | None
+    gives: Some  # deliver and collect without their zeros
+    takes: Some
 
 
 @dataclass(slots=True)
@@ -177,6 +179,29 @@ class Timetable:
         """Time a sequence, to its first fault."""
         return _Run(self, van, visits).timed()
 
+    def latest(self, van: Van, visits: Sequence[Visit]) -> list[int]:
+        """The latest arrival at each visit, and at last at the depot, that breaks no window, opening hour or shift.
+
+        A bound, not a promise: loads, releases and times aboard may ask for less.
+        """
+        depot = self.depots[van.depot]
+        bound, place = van.shift.to_s, depot.place
+        bounds = [bound]
+        for index in range(len(visits) - 1, self.frozen(van, visits) - 1, -1):
+            visit = visits[index]
+            here = self.place(visit, van)
+            bound -= self.drive_s(here, place)
+            if visit.kind is StepKind.RELOAD:
+                bound = min(bound, depot.open.to_s) - depot.reload_s
+            elif visit.kind is StepKind.CHARGE:
+                bound -= visit.charge_s
+            else:
+                bound = _latest_start(self.stops[visit.id], bound)
+            bounds.append(bound)
+            place = here
+        bounds.extend([NEVER] * (len(visits) + 1 - len(bounds)))
+        return bounds[::-1]
+
     def route(self, van: Van, visits: Sequence[Visit]) -> Route:
         """A sequence without a fault as the plan's route."""
         timed = self.run(van, visits)
@@ -199,8 +224,17 @@ class Timetable:
 def _task_stop(task: Task) -> Stop:
     windows = tuple(sorted((window.from_s, window.to_s) for window in task.windows))
     release = -NEVER if task.release_s is None else task.release_s
+    deliver, collect = vector(task.deliver), vector(task.collect)
     return Stop(
-        task.place, windows, task.service_s, vector(task.deliver), vector(task.collect), release, task.max_aboard_s
+        place=task.place,
+        windows=windows,
+        service_s=task.service_s,
+        deliver=deliver,
+        collect=collect,
+        release_s=release,
+        max_aboard_s=task.max_aboard_s,
+        gives=some(deliver),
+        takes=some(collect),
     )
 
 
@@ -209,9 +243,17 @@ def _ride_stops(ride: Ride) -> tuple[Stop, Stop]:
     pickup = ((ride.pickup.from_s, ride.pickup.to_s),)
     dropoff = ((ride.dropoff.from_s, ride.dropoff.to_s),)
     return (
-        Stop(ride.pickup_place, pickup, ride.pickup_s, EMPTY, seats, -NEVER, None),
-        Stop(ride.dropoff_place, dropoff, ride.dropoff_s, seats, EMPTY, -NEVER, None),
+        Stop(ride.pickup_place, pickup, ride.pickup_s, EMPTY, seats, -NEVER, None, (), some(seats)),
+        Stop(ride.dropoff_place, dropoff, ride.dropoff_s, seats, EMPTY, -NEVER, None, some(seats), ()),
     )
+
+
+def _latest_start(stop: Stop, leave_by_s: int) -> int:
+    start_by = leave_by_s - stop.service_s
+    for from_s, to_s in reversed(stop.windows):
+        if from_s <= start_by:
+            return min(to_s, start_by)
+    return -NEVER
 
 
 class _FaultError(Exception):
@@ -236,11 +278,12 @@ class _Run:
     def timed(self) -> Timed:
         try:
             self._allowed()
-            self._loads()
             self._forward()
+            self._home()  # what fails most often and costs least comes first
+            self._loads()
             self._shorten()
-            self._range()
             self._home()
+            self._range()
         except _FaultError as fault:
             self._timed.fault, self._timed.at, self._timed.late_s = fault.fault, fault.at, fault.late_s
         return self._timed
@@ -271,9 +314,9 @@ class _Run:
         seated = [ride for ride in table.rides.values() if ride.aboard == van.id]
         cargo = Cargo(van, table.capacity[van.id], self._frozen, seated)
         visited = {visit.id for visit in self._visits}
-        goods = {True: [EMPTY], False: [EMPTY]}
+        goods: dict[bool, list[Some]] = {True: [], False: []}
         for name in van.on_board:
-            goods[name in visited].append(table.stops[name].deliver)
+            goods[name in visited].append(table.stops[name].gives)
         cargo.begin(goods[True], goods[False])
         try:
             for index in range(len(self._visits)):
@@ -288,7 +331,7 @@ class _Run:
             cargo.at_depot(index)
             if visit.kind is StepKind.RELOAD:
                 here = [task for task, loading in self._loaded_at.items() if loading == index]
-                loads = [self._table.stops[self._visits[task].id].deliver for task in here]
+                loads = [self._table.stops[self._visits[task].id].gives for task in here]
                 cargo.load(index, loads, all_frozen=all(task < self._frozen for task in here))
         elif visit.kind is StepKind.PICKUP:
             cargo.pickup(index, ride_of(visit.id), stop.collect[SEATS])
@@ -297,7 +340,7 @@ class _Run:
         else:
             if self._loaded_at.get(index, 0) < 0:
                 raise _FaultError(Fault.NOT_LOADED, index)
-            cargo.exchange(index, stop.deliver, stop.collect)
+            cargo.exchange(index, stop.gives, stop.takes)
 
     # ------------------------------------------------------------ times
 
