@@ -22,6 +22,7 @@ from hub_backend import shown
 from hub_backend.downlink import Downlinks
 from hub_backend.kit import Kit
 from hub_backend.plans import (
+    LOADING,
     RENEWED_PROMISE_S,
     PlanBody,
     body_of,
@@ -29,9 +30,10 @@ from hub_backend.plans import (
     named,
     newest_plan,
     next_revision,
+    stops_in,
     to_json,
 )
-from hub_backend.problem import Broken, Left, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.problem import Broken, Changed, Left, PlanAnswer, PlannedRoute, PlanRequest
 from hub_backend.record import OrderRow, PlanRow, ResidentRow, StopRow, TriggerRow, VanRow
 from hub_backend.refs import RandomBelow, new_ref
 from hub_backend.retry import reopen_missed
@@ -280,7 +282,7 @@ class Dispatch:
                 continue
             if self._learn_from_unserved(attempt, standing, answer):
                 continue
-            row_id = self._adopt(waiting, standing, answer)
+            row_id = self._adopt(waiting, standing, answer, previous)
             if row_id is not None:
                 return row_id
         words = (
@@ -312,6 +314,7 @@ class Dispatch:
             PlanRequest(
                 problem=standing.problem,
                 previous=None if previous is None else still_meant(previous, standing),
+                previous_left=() if previous is None else tuple(left.task for left in previous.unserved),
                 names=dict(standing.names),
                 seconds=settings.solve_morning_s if previous is None else settings.solve_live_s,
                 seed=seed,
@@ -342,7 +345,7 @@ class Dispatch:
 
     # ------------------------------------------------------------ adopting
 
-    def _adopt(self, waiting: Waiting, standing: Standing, answer: PlanAnswer) -> str | None:
+    def _adopt(self, waiting: Waiting, standing: Standing, answer: PlanAnswer, previous: PlanBody | None) -> str | None:
         """Write the plan, unless the day has moved on in a way it does not fit: then None, and ask again."""
         with self._kit.store.write() as session:
             now_s = self._kit.clock.now_s()
@@ -362,7 +365,7 @@ class Dispatch:
                 problem_hash=standing.problem.digest(),
                 solve_s=answer.solve_s,
                 body=to_json(body),
-                changes=msgspec.to_builtins(answer.changes),
+                changes=msgspec.to_builtins([*gone(previous, standing), *answer.changes]),
             )
             session.add(row)
             assign(today, body)
@@ -377,7 +380,7 @@ class Dispatch:
             "plan_adopted day=%s revision=%d stops=%d unserved=%d solve_s=%.2f triggers=%s",
             waiting.day,
             revision,
-            sum(len(route.steps) for route in body.routes),
+            stops_in(body),
             len(body.unserved),
             answer.solve_s,
             ",".join(sorted(waiting.kinds)),
@@ -416,16 +419,16 @@ def shortened(words: Sequence[str], most: int) -> str:
 
 
 def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, ...]:
-    """The previous routes without what is finished: what remains, and what was cancelled (so that this is said)."""
+    """The previous routes without what is finished, cancelled or not to be planned: what the router can go on with."""
     problem = standing.problem
-    meant = {task.id for task in problem.tasks} | {left.task for left in standing.unplannable}
+    meant = {task.id for task in problem.tasks}
     for ride in problem.rides:
         meant |= {f"{ride.id}/dropoff"} if ride.aboard is not None else {f"{ride.id}/pickup", f"{ride.id}/dropoff"}
-    meant |= {id_ for id_, stop in standing.stops.items() if stop.row.state == "cancelled"}
     here = {van: step.ref for van, step in standing.current.items()}
     routes = []
     for route in previous.routes:
-        begun = set(standing.tours.get(route.van, VanTour()).depot_stops)
+        tour = standing.tours.get(route.van, VanTour())
+        begun = {*tour.depot_stops, LOADING} if tour.left_hub else set(tour.depot_stops)
         steps = tuple(
             step
             for step in route.steps
@@ -436,6 +439,27 @@ def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, .
     return tuple(routes)
 
 
+def gone(previous: PlanBody | None, standing: Standing) -> list[Changed]:
+    """What the previous plan had and the router was not asked: cancelled, or not to be planned any more."""
+    if previous is None:
+        return []
+    reasons = {left.task: left.reason for left in standing.unplannable}
+    reasons |= {id_: "opdracht vervallen" for id_, stop in standing.stops.items() if stop.row.state == "cancelled"}
+    return [
+        Changed(
+            task=step.task,
+            kind="dropped",
+            van_before=route.van,
+            van_after=None,
+            shift_s=None,
+            words=f"{standing.names.get(step.task, step.task)} vervalt: {reasons[stop_of_ref(step.task)]}.",
+        )
+        for route in previous.routes
+        for step in route.steps
+        if stop_of_ref(step.task) in reasons and not step.task.endswith("/dropoff")
+    ]
+
+
 def body_with(answer: PlanAnswer, standing: Standing) -> PlanBody:
     """The plan's body: refs as the vans know them, the stop where each van stands first, all who are left out."""
     routes = tuple(
@@ -443,6 +467,7 @@ def body_with(answer: PlanAnswer, standing: Standing) -> PlanBody:
             route,
             begun=standing.tours.get(route.van, VanTour()).depot_stops,
             current=standing.current.get(route.van),
+            at_hub=not standing.tours.get(route.van, VanTour()).left_hub,
         )
         for route in answer.routes
     )

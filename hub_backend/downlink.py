@@ -26,7 +26,7 @@ from edge_gateway.contract.topics import PLAN
 from hub_backend.followers import CannotTakeError, Received
 from hub_backend.goods import GOODS
 from hub_backend.kit import Kit
-from hub_backend.plans import PlanBody, changes_of
+from hub_backend.plans import PlanBody, changes_of, driven_to
 from hub_backend.problem import PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
 from hub_backend.shown import Change
@@ -60,7 +60,7 @@ class Sender(Protocol):
 
 def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visited: Iterable[VisitRow]) -> VanPlan:
     """A van's whole day: what it did, then what it is to do."""
-    steps = next((route.steps for route in body.routes if route.van == van.id), ())
+    steps = next((driven_to(route) for route in body.routes if route.van == van.id), [])
     ahead = {step.ref for step in steps}
     done = [
         _done_stop(visit, standing.stops[stop_of_ref(visit.stop)])

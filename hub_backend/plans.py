@@ -18,6 +18,10 @@ RENEWED_PROMISE_S = 900
 """A resident's promised time moves only when the plan differs more than this: a quarter of an hour either way."""
 
 
+LOADING = "loading"
+"""The ref of the loading before a van leaves its hub: on no screen, for it is not driven to."""
+
+
 class PlanBody(Struct, frozen=True, kw_only=True):
     """What a plan says: each van's remaining route, and who nobody comes for."""
 
@@ -55,23 +59,36 @@ def next_revision(session: Session, day: str) -> int:
     return (highest or 0) + 1
 
 
+def driven_to(route: PlannedRoute) -> list[PlannedStep]:
+    """The steps that the van drives to or stands at: all but its loading before it leaves."""
+    return [step for step in route.steps if step.ref != LOADING]
+
+
+def stops_in(body: PlanBody) -> int:
+    """How many stops a plan has, reloads and charges among them."""
+    return sum(len(driven_to(route)) for route in body.routes)
+
+
 def depart_times(body: PlanBody | None) -> dict[tuple[str, str], int]:
     """When each van leaves each of its planned stops, by van and ref."""
     routes = body.routes if body is not None else ()
     return {(route.van, step.ref): step.depart_s for route in routes for step in route.steps}
 
 
-def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | None) -> PlannedRoute:
+def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | None, at_hub: bool) -> PlannedRoute:
     """The route with each step's ref, behind the step at which the van stands now.
 
-    A task's or a ride's ref is its own id. Reloads and charges are counted on from those the van has begun, so that a
+    A van that stands at its hub loads before it leaves: a reload that comes first is that loading and no stop. A
+    task's or a ride's ref is its own id. Reloads and charges are counted on from those the van has begun, so that a
     new plan calls the reload it is driving to by the same name.
     """
     counts = {kind: sum(ref.startswith(f"{kind}.") for ref in begun) for kind in ("reload", "charge")}
     steps = [] if current is None else [current]
-    for step in route.steps:
+    for number, step in enumerate(route.steps):
         ref = step.task
-        if step.kind in counts:
+        if number == 0 and step.kind == "reload" and at_hub:
+            ref = LOADING
+        elif step.kind in counts:
             counts[step.kind] += 1
             ref = f"{step.kind}.{counts[step.kind]}"
         steps.append(msgspec.structs.replace(step, ref=ref))

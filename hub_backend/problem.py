@@ -154,10 +154,14 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
-    """Plan this day; with `previous` routes keep as much of them as is sensible. `names`: what people call a task."""
+    """Plan this day; with `previous` routes keep as much of them as is sensible. `names`: what people call a task.
+
+    `previous_left`: whom nobody came for in the previous plan, so that it is not told twice.
+    """
 
     problem: DayProblem
     previous: tuple[PlannedRoute, ...] | None
+    previous_left: tuple[str, ...] = ()
     names: dict[str, str]
     seconds: float
     seed: int

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,7 +38,7 @@ from hub_backend.problem import (
     TourRequest,
 )
 from routing import model
-from routing.roads import RoadGraph, Snap
+from routing.roads import OffMapError, RoadGraph, Snap
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Spots:
         self.snaps: list[Snap] = []
 
     def index(self, lat: float, lon: float, street: str = "") -> int:
-        """The index of a place in the matrices."""
+        """The index of a place in the matrices. Raises `OffMapError` for a place without a road."""
         key = (round(lat, 6), round(lon, 6), street)
         if key not in self._index:
             if key not in self._known:
@@ -88,7 +89,7 @@ class Router:
         begun = time.perf_counter()
         spots = Spots(self._graph, self._known)
         problem = self._problem(request.problem, spots)
-        previous = None if request.previous is None else _previous(problem, request.previous)
+        previous = None if request.previous is None else _previous(problem, request)
         if previous is None:
             plan = routing.plan(problem, seconds=request.seconds, seed=request.seed)
         else:
@@ -98,7 +99,10 @@ class Router:
         changes = [] if previous is None else routing.explain(previous, plan, request.names)
         return PlanAnswer(
             routes=tuple(self._route(route, request.problem, spots) for route in plan.routes),
-            unserved=tuple(Left(task=left.task, reason=left.reason) for left in plan.unserved),
+            unserved=(
+                *(Left(task=left.task, reason=left.reason) for left in plan.unserved),
+                *_off_map(request.problem, problem),
+            ),
             cost_s=int(plan.cost_s),
             engine=plan.engine,
             seed=plan.seed,
@@ -124,11 +128,13 @@ class Router:
             )
             for hub in day.hubs
         ]
-        vans = [_van(van, spots) for van in day.vans]
+        places = _places(day, spots)
+        known = {*places, *(ride.id for ride in day.rides)}
+        vans = [_van(van, day, spots, known) for van in day.vans]
         tasks = [
             model.Task(
                 id=task.id,
-                place=spots.index(task.lat, task.lon, task.street),
+                place=places[task.id],
                 windows=(model.Window(*task.window),),
                 service_s=task.service_s,
                 depot=task.hub,
@@ -142,12 +148,13 @@ class Router:
                 locked_van=task.locked_van,
             )
             for task in day.tasks
+            if task.id in places
         ]
         rides = [
             model.Ride(
                 id=ride.id,
-                pickup_place=spots.index(ride.pickup_lat, ride.pickup_lon),
-                dropoff_place=spots.index(ride.dropoff_lat, ride.dropoff_lon),
+                pickup_place=places[f"{ride.id}/pickup"],
+                dropoff_place=places[f"{ride.id}/dropoff"],
                 pickup=model.Window(*ride.pickup),
                 dropoff=model.Window(*ride.dropoff),
                 pickup_s=ride.pickup_s,
@@ -158,6 +165,7 @@ class Router:
                 aboard=ride.aboard,
             )
             for ride in day.rides
+            if {f"{ride.id}/pickup", f"{ride.id}/dropoff"} <= places.keys()
         ]
         return model.Problem(
             now_s=day.now_s,
@@ -171,7 +179,7 @@ class Router:
     def _route(self, route: model.Route, day: DayProblem, spots: Spots) -> PlannedRoute:
         van = next(van for van in day.vans if van.id == route.van)
         hub = next(hub for hub in day.hubs if hub.id == van.hub)
-        places = [spots.index(van.lat, van.lon), *(step.place for step in route.steps), spots.index(hub.lat, hub.lon)]
+        places = [_van_place(van, day, spots), *(step.place for step in route.steps), spots.index(hub.lat, hub.lon)]
         return PlannedRoute(
             van=route.van,
             start_s=int(route.start_s),
@@ -239,18 +247,50 @@ class Router:
         return TourAnswer(distance_m=int(plan.routes[0].distance_m) if complete else None, engine=plan.engine)
 
 
-def _van(van: DayVan, spots: Spots) -> model.Van:
+def _places(day: DayProblem, spots: Spots) -> dict[str, int]:
+    """The place of each task and of both ends of each ride; those without a road near them are left out."""
+    wanted = {task.id: (task.lat, task.lon, task.street) for task in day.tasks}
+    wanted |= {f"{ride.id}/pickup": (ride.pickup_lat, ride.pickup_lon, "") for ride in day.rides}
+    wanted |= {f"{ride.id}/dropoff": (ride.dropoff_lat, ride.dropoff_lon, "") for ride in day.rides}
+    places: dict[str, int] = {}
+    for name, where in wanted.items():
+        with suppress(OffMapError):
+            places[name] = spots.index(*where)
+    return places
+
+
+def _off_map(day: DayProblem, problem: model.Problem) -> list[Left]:
+    planned = {task.id for task in problem.tasks} | {ride.id for ride in problem.rides}
+    asked = [*(task.id for task in day.tasks), *(ride.id for ride in day.rides)]
+    return [
+        Left(task=task, reason="het adres ligt niet aan een weg van deze kaart")
+        for task in asked
+        if task not in planned
+    ]
+
+
+def _van_place(van: DayVan, day: DayProblem, spots: Spots) -> int:
+    """Where the van is; a fix beside the map is no place, and then it is taken to be at its hub."""
+    try:
+        return spots.index(van.lat, van.lon)
+    except OffMapError:
+        hub = next(hub for hub in day.hubs if hub.id == van.hub)
+        log.warning("van_off_map van=%s", van.id)
+        return spots.index(hub.lat, hub.lon)
+
+
+def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.Van:
     return model.Van(
         id=van.id,
         depot=van.hub,
-        place=spots.index(van.lat, van.lon),
+        place=_van_place(van, day, spots),
         ready_s=van.ready_s,
         shift=model.Window(*van.shift),
         capacity=van.capacity,
         skills=frozenset(van.skills),
         at_depot=van.at_depot,
-        on_board=frozenset(van.on_board),
-        committed=van.committed,
+        on_board=frozenset(van.on_board) & known,
+        committed=tuple(task for task in van.committed if task in known),
         collected=van.collected,
         battery_kwh=van.battery_kwh,
         soc_percent=van.soc_percent,
@@ -272,9 +312,8 @@ def _step(step: model.Step, snaps: Sequence[Snap]) -> PlannedStep:
     )
 
 
-def _previous(problem: model.Problem, routes: Sequence[PlannedRoute]) -> model.Plan:
-    """The previous routes in this problem's places. What is no longer to be done stays in, at no place: the hub sends
-    only what was cancelled or is still open, and `explain` must be able to say what was dropped."""
+def _previous(problem: model.Problem, request: PlanRequest) -> model.Plan:
+    """The previous routes in this problem's places; what cannot be planned any more has none, and is not looked up."""
     places = {task.id: task.place for task in problem.tasks}
     places |= {f"{ride.id}/pickup": ride.pickup_place for ride in problem.rides}
     places |= {f"{ride.id}/dropoff": ride.dropoff_place for ride in problem.rides}
@@ -300,9 +339,9 @@ def _previous(problem: model.Problem, routes: Sequence[PlannedRoute]) -> model.P
                 drive_s=route.drive_s,
                 soc_end_percent=route.soc_end_percent,
             )
-            for route in routes
+            for route in request.previous or ()
         ),
-        unserved=(),
+        unserved=tuple(model.Unserved(task=task, reason="") for task in request.previous_left),
         cost_s=0,
         engine="previous",
         seed=0,

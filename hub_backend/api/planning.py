@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatch import Dispatch
 from hub_backend.kit import Kit
-from hub_backend.plans import PlanBody, body_of, changes_of, newest_plan
+from hub_backend.plans import PlanBody, body_of, changes_of, driven_to, newest_plan, stops_in
 from hub_backend.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow, VanRow, VisitRow
 from hub_backend.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
@@ -276,9 +276,7 @@ def _lock(session: Session, stop: StopNow, request: LockIn) -> None:
 
 def _outcomes(session: Session, day: str) -> dict[str, str]:
     """The newest outcome of each planned stop."""
-    rows = session.execute(
-        select(VisitRow.stop, VisitRow.outcome).where(VisitRow.day == day).order_by(VisitRow.t_s)
-    )
+    rows = session.execute(select(VisitRow.stop, VisitRow.outcome).where(VisitRow.day == day).order_by(VisitRow.t_s))
     return dict(rows.all())
 
 
@@ -317,7 +315,7 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
         seed=row.seed,
         problem_hash=row.problem_hash,
         solve_s=row.solve_s,
-        stops=sum(len(route.steps) for route in body.routes),
+        stops=stops_in(body),
         unserved=len(body.unserved),
         distance_m=sum(route.distance_m for route in body.routes),
         triggers=list(dict.fromkeys(words)),
@@ -373,7 +371,7 @@ def _route_out(
     link: DownlinkRow | None,
 ) -> PlanRoute:
     visited = {visit.stop: visit for visit in visits if visit.van == van.id}
-    ahead = [step for step in (route.steps if route is not None else ()) if _is_ahead(step, visited, stops)]
+    ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops)]
     refs = {step.ref for step in ahead}
     done = [
         _visited_out(visit, stops[stop_of_ref(visit.stop)])

@@ -42,9 +42,7 @@ def test_a_gateway_that_holds_the_plan_is_written_down(world: World) -> None:
     world.order("k0")
     world.plan()
     sent = world.mail.newest("van-1")
-    world.tell(
-        PlanReceived(source="van-1", boot=1, seq=1, t_s=clock("08:01"), plan=sent.plan, revision=sent.revision)
-    )
+    world.tell(PlanReceived(source="van-1", boot=1, seq=1, t_s=clock("08:01"), plan=sent.plan, revision=sent.revision))
     route = next(route for route in world.shown()["routes"] if route["van"] == "van-1")
     assert route["acknowledged_revision"] == 1
 
@@ -245,7 +243,7 @@ def test_what_was_done_stays_in_the_vans_day(world: World) -> None:
     world.visit(van, stops[0], "contact_inside")
     world.plan("opnieuw")
     newest = world.mail.newest(van).stops
-    assert [(stop.stop, stop.done) for stop in newest][0] == (stops[0], True)
+    assert (newest[0].stop, newest[0].done) == (stops[0], True)
     assert world.route(van)[0] == stops[0]
 
 

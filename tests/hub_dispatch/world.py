@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, Vehicle, VanPlan, Visit
+from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, VanPlan, Vehicle, Visit
 from edge_gateway.contract.sealing import new_key
 from hub_backend import planning
 from hub_backend.coolers import Coolers
@@ -253,9 +253,7 @@ class World:
         )
 
     def odometer(self, van: str, km: float, *, soc: float | None = 80.0) -> None:
-        self.tell(
-            Vehicle(source=van, boot=1, seq=self._seq, t_s=self.clock.t_s, odometer_km=km, soc_percent=soc)
-        )
+        self.tell(Vehicle(source=van, boot=1, seq=self._seq, t_s=self.clock.t_s, odometer_km=km, soc_percent=soc))
 
     # ------------------------------------------------------------ what is asked
 
@@ -292,9 +290,13 @@ class World:
         return self.get(f"/api/days/{DAY}/plan")
 
     def where(self) -> dict[str, str]:
-        """Each planned stop's van."""
+        """Each planned address's van."""
+        routes = self.shown()["routes"]
         return {
-            stop["stop"]: route["van"] for route in self.shown()["routes"] for stop in route["stops"]
+            stop["stop"]: route["van"]
+            for route in routes
+            for stop in route["stops"]
+            if stop["kind"] not in ("reload", "charge")
         }
 
     def route(self, van: str) -> list[str]:

@@ -1,0 +1,217 @@
+"""Dispatch with the real router in its own process, on a made-up neighbourhood."""
+
+import json
+import random
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub_dispatch.world import DAY, World, clock, directory
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from routing.map_command import main
+
+    folder = tmp_path_factory.mktemp("maps")
+    extract = folder / "made.osm.pbf"
+    assert main(["make", "--seed", "3", "--out", str(extract)]) == 0
+    assert main(["import", str(extract), "--name", "made", "--maps", str(folder)]) == 0
+    return folder / "made"
+
+
+@pytest.fixture
+def town(tmp_path: Path, map_dir: Path) -> Generator[World]:
+    """A hub on the made-up map with forty residents at real doors of it."""
+    import csv
+
+    world = World(tmp_path, planner=None, map_dir=map_dir)
+    with (map_dir / "addresses.csv").open() as file:
+        doors = list(csv.DictReader(file))
+    doors = random.Random(5).sample(doors, 40)
+    records = directory([(float(door["lat"]), float(door["lon"])) for door in doors])
+    hub = next(site for site in json.loads((map_dir / "map.json").read_text())["sites"] if site["kind"] == "hub")
+    records["hubs"][0] |= {"lat": hub["lat"], "lon": hub["lon"]}
+    for supplier in records["suppliers"]:
+        supplier |= {"lat": hub["lat"], "lon": hub["lon"]}
+    for resident, door in zip(records["residents"], doors, strict=True):
+        resident |= {"street": door["street"], "number": door["number"], "postcode": door["postcode"]}
+    taken = world.post("/api/directory", records, status=200)
+    assert taken["rejected"] == []
+    yield world
+    world.close()
+
+
+def a_day_of_orders(world: World) -> list[dict[str, Any]]:
+    orders = [
+        *({"resident": f"k{n}", "goods": "chilled_meal", "supplier": "keuken"} for n in range(14)),
+        *(
+            {"resident": f"k{n}", "goods": "medication_roll", "kind": "swap", "supplier": "apotheek"}
+            for n in range(4, 9)
+        ),
+        *({"resident": f"k{n}", "goods": "laundry_clean", "kind": "swap", "supplier": "wasserij"} for n in (2, 20, 21)),
+        *({"resident": f"k{n}", "goods": "letterbox_item", "supplier": "apotheek"} for n in range(22, 26)),
+        {"resident": "k30", "kind": "visit"},
+        {"resident": "k31", "kind": "chore", "chores": ["lamp verwisselen"]},
+    ]
+    body = [{"from_s": clock("09:00"), "to_s": clock("13:00")} | order for order in orders]
+    taken: list[dict[str, Any]] = world.post("/api/orders", {"orders": body}, status=201)["accepted"]
+    assert len(taken) == len(orders)
+    return taken
+
+
+def test_a_day_of_orders_is_planned_on_real_roads(town: World) -> None:
+    orders = a_day_of_orders(town)
+    plan = town.plan()
+    assert plan["left"] == []
+    assert set(town.where()) == {order["stop"] for order in orders}
+    assert plan["engine"].startswith("pyvrp")
+    for route in plan["routes"]:
+        if not route["stops"]:
+            continue
+        assert route["distance_m"] > 500
+        assert len(route["geometry"]) > 10
+        for stop in route["stops"]:
+            if stop["kind"] == "reload":
+                continue
+            assert stop["window_from_s"] <= stop["start_s"] <= stop["window_to_s"]
+    assert town.planning.solver.pid is not None
+
+
+def test_an_event_changes_little_and_says_what(town: World) -> None:
+    a_day_of_orders(town)
+    town.plan()
+    before = town.where()
+    first = town.route("van-1")[0]
+    town.at("09:00")
+    for van in ("van-1", "van-2"):
+        town.load(van)
+        town.tour(van, "departed_hub")
+    town.tour("van-1", "under_way", first)
+    added = town.order("k35", goods="parcel", from_s=clock("10:00"), to_s=clock("15:00"))
+    assert town.dispatch.step(), town.dispatch.state
+    plan = town.shown()
+    assert town.route("van-1")[0] == first
+    after = town.where()
+    assert {stop: van for stop, van in after.items() if stop in before} == before
+    van = after[added["stop"]]
+    kinds = [stop["kind"] for stop in next(r for r in plan["routes"] if r["van"] == van)["stops"]]
+    assert "reload" in kinds, "the parcel is still at the hub, and the van is not"
+    assert any(change["stop"] == added["stop"] and change["kind"] == "added" for change in plan["changes"])
+
+
+def test_a_ride_takes_the_resident_there(town: World, map_dir: Path) -> None:
+    market = next(site for site in json.loads((map_dir / "map.json").read_text())["sites"] if site["kind"] == "market")
+    ride = town.order(
+        "k33", supplier=None, goods="", kind="ride", to_lat=market["lat"], to_lon=market["lon"], to_name="de markt",
+    )  # fmt: skip
+    plan = town.plan()
+    assert plan["left"] == []
+    up, down = f"{ride['stop']}/pickup", f"{ride['stop']}/dropoff"
+    van = town.where()[up]
+    assert town.route(van) == [up, down]
+    assert [stop.address for stop in town.mail.newest(van).stops][1] == "de markt"
+    town.at("09:00")
+    town.tour(van, "departed_hub")
+    town.tour(van, "under_way", up)
+    town.at("09:10")
+    town.tour(van, "arrived", up)
+    town.plan("onderweg")
+    assert town.route(van) == [up, down]
+    town.at("09:14")
+    town.visit(van, up, "contact_door")
+    town.tour(van, "under_way", down)
+    town.plan("met passagier")
+    assert town.route(van) == [up, down]
+    assert [stop.done for stop in town.mail.newest(van).stops] == [True, False]
+    town.at("09:25")
+    town.tour(van, "arrived", down)
+    town.visit(van, down, "contact_door")
+    town.plan("afgezet")
+    assert [stop.done for stop in town.mail.newest(van).stops] == [True, True]
+    assert town.get(f"/api/days/{DAY}/figures")["contact"]["rides_done"] == 1
+
+
+def test_a_van_out_of_service_leaves_its_work_to_the_other(town: World) -> None:
+    a_day_of_orders(town)
+    town.plan()
+    town.post("/api/vans/van-2/service", {"in_service": False, "reason": "lekke band"}, status=200)
+    assert town.dispatch.step(), town.dispatch.state
+    assert set(town.where().values()) == {"van-1"}
+
+
+def test_a_low_battery_leads_to_a_charge(town: World) -> None:
+    a_day_of_orders(town)
+    town.odometer("van-1", 1000.0, soc=21.0)
+    town.odometer("van-2", 1000.0, soc=21.0)
+    plan = town.plan()
+    kinds = {stop["kind"] for route in plan["routes"] for stop in route["stops"]}
+    assert "charge" in kinds
+
+
+def test_a_router_that_was_killed_is_started_anew(town: World) -> None:
+    import os
+    import signal
+
+    town.order("k0")
+    town.plan()
+    pid = town.planning.solver.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    town.plan("na de klap")
+    assert town.shown()["revision"] == 2
+    assert town.planning.solver.pid not in (None, pid)
+
+
+def test_the_figures_compare_with_every_supplier_driving_itself(town: World) -> None:
+    orders = a_day_of_orders(town)
+    bulk = {"supplier": "keuken", "hub": "colmschate", "t_s": clock("07:30"), "km": 8.0}
+    town.post("/api/shipments", bulk, status=201)
+    town.plan()
+    for van in ("van-1", "van-2"):
+        town.odometer(van, 1000.0)
+        town.load(van)
+    town.at("12:00")
+    for stop, van in town.where().items():
+        town.visit(van, stop, "contact_door")
+    for van in ("van-1", "van-2"):
+        town.odometer(van, 1006.5)
+    figures = town.get(f"/api/days/{DAY}/figures")
+    assert figures["contact"]["contact"] == len({order["stop"] for order in orders})
+    assert figures["contact"]["share"] == 1.0
+    assert figures["km"] == 13.0
+    assert figures["movements"] == {"baseline": 3, "project": 2, "inbound": 1, "avoided": 0}
+    co2 = figures["co2"]
+    assert co2["unknown"] == []
+    assert co2["baseline_km"] > 3 * 8.0
+    assert co2["inbound_kg"]["wtw"] == pytest.approx(8.0 * 0.09 * 3.251)
+    assert co2["project_kg"]["wtw"] == pytest.approx(13.0 * 0.21 / 0.88 * 0.244)
+    assert figures["co2e_saved_kg"] == pytest.approx(
+        co2["baseline_kg"]["wtw"] - co2["project_kg"]["wtw"] - co2["inbound_kg"]["wtw"]
+    )
+    assert "ISO 14083" in co2["method_nl"] and "niet gecertificeerd" in co2["method_nl"]
+
+
+def test_the_map_is_served_as_it_lies_in_the_file(town: World) -> None:
+    shown = town.get("/api/map")
+    west, south, east, north = shown["bounds"]
+    assert west < east and south < north
+    answer = town.http.get("/basemap/0/0/0")
+    assert answer.status_code in (200, 204)
+    z = shown["max_zoom"]
+    from math import asinh, pi, radians, tan
+
+    lon, lat = (west + east) / 2, (south + north) / 2
+    x = int((lon + 180) / 360 * 2**z)
+    y = int((1 - asinh(tan(radians(lat))) / pi) / 2 * 2**z)
+    zipped = town.http.get(f"/basemap/{z}/{x}/{y}")
+    assert zipped.status_code == 200
+    assert zipped.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+    plain = town.http.get(f"/basemap/{z}/{x}/{y}", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == zipped.content
+    assert town.http.get("/basemap/3/99/0").status_code == 404
