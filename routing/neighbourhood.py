@@ -168,9 +168,12 @@ class _Neighbourhood:
         self._warp = _warp(random)
         self._elements: list[Element] = []
         self._node_at: dict[Spot, int] = {}
-        self._houses: list[Spot] = []
-        self._road_spots: list[Spot] = []
+        self._houses = _Crowd()
+        self._roads = _Crowd()
+        self._water = _Crowd()
+        self._basin: Spot = (0.0, 0.0)
         self._postcode_of: dict[str, str] = {}
+        self._next_number: dict[str, dict[int, int]] = {}  # by street and side; stretches of one name go on
 
     def elements(self) -> list[Element]:
         streets = self._streets()
@@ -325,7 +328,8 @@ class _Neighbourhood:
         if street.bollard:
             middle = street.line[len(street.line) // 2]
             self._tag_node(middle, {"barrier": "bollard", "bicycle": "yes", "foot": "yes"})
-        self._road_spots.extend(street.line)
+        for spot in street.line:
+            self._roads.add(spot)
         if street.bridge:
             third = len(nodes) // 3
             self._way(nodes[: third + 1], tags)
@@ -338,7 +342,7 @@ class _Neighbourhood:
 
     def _build_houses(self, street: Street, parks: list[Spot]) -> None:
         """Houses on both sides, odd numbers on the left."""
-        first = {-1: self._random.randrange(1, 40, 2), 1: self._random.randrange(2, 41, 2)}
+        number = self._next_number.setdefault(street.name, {-1: 1, 1: 2})
         offset = 13.0 if street.kind == "living_street" else 16.0
         along = 24.0
         for spot, angle in _walk(street.line, start=along, step=LOT_M):
@@ -346,22 +350,22 @@ class _Neighbourhood:
                 out = angle - side * pi / 2
                 centre = (spot[0] + offset * cos(out), spot[1] + offset * sin(out))
                 if self._free(centre, spot, parks):
-                    self._house(centre, angle, street.name, first[side])
-                    first[side] += 2
+                    self._house(centre, angle, street.name, number[side])
+                    number[side] += 2
 
     def _free(self, centre: Spot, spot: Spot, parks: list[Spot]) -> bool:
         if self._random.random() < 0.12:
             return False
         own = hypot(centre[0] - spot[0], centre[1] - spot[1])
         return (
-            all(_apart(centre, road) > own - 3.5 for road in self._road_spots)
-            and all(_apart(centre, house) > 17.0 for house in self._houses)
+            not self._roads.within(centre, own - 3.5)
+            and not self._houses.within(centre, 17.0)
             and all(_apart(centre, park) > 88.0 for park in parks)
             and not self._wet(centre)
         )
 
     def _house(self, centre: Spot, angle: float, street: str, number: int) -> None:
-        self._houses.append(centre)
+        self._houses.add(centre)
         width, depth = self._random.uniform(8.0, 12.0), self._random.uniform(7.0, 9.0)
         tags = {
             "building": "house",
@@ -397,13 +401,17 @@ class _Neighbourhood:
             nx, ny = -(by - ay) / length * 14.0, (bx - ax) / length * 14.0
             left.append((ax + nx, ay + ny))
             right.append((ax - nx, ay - ny))
+        left.append((line[-1][0], line[-1][1] + 14.0))
+        right.append((line[-1][0], line[-1][1] - 14.0))
         self._area(left + right[::-1], {"natural": "water", "water": "canal", "name": "Nieuwe Vaart"})
         self._way([self._node(spot) for spot in line], {"waterway": "canal", "name": "Nieuwe Vaart"})
         self._area(_blob(line[-1], 48.0, self._random), {"natural": "water", "name": "Havenkom"})
+        self._basin = line[-1]
+        for spot in line:
+            self._water.add(spot)
 
     def _wet(self, spot: Spot) -> bool:
-        line = self._canal_line()
-        return any(_apart(spot, point) < 34.0 for point in line) or _apart(spot, line[-1]) < 70.0
+        return bool(self._water.within(spot, 34.0)) or _apart(spot, self._basin) < 70.0
 
     def _draw_green(self) -> list[Spot]:
         """Parks in the middle of cells, from which houses stay away."""
@@ -437,7 +445,7 @@ class _Neighbourhood:
             for index, supplier in enumerate(names[name]):
                 spot = (road[0] + 34.0 * (1 if index else -1), road[1] + 30.0)
                 self._area(_box(spot, 0.0, 34.0, 22.0), {"building": "commercial", "name": supplier})
-                self._houses.append(spot)
+                self._houses.add(spot)
                 self._site("supplier", supplier, spot)
 
     def _approach_ends(self) -> list[tuple[Spot, Crossing, str]]:
@@ -448,11 +456,11 @@ class _Neighbourhood:
         spot = self._near_road(self._cell(crossing))
         self._area(_box(spot, 0.05, 46.0, 34.0), {"landuse": "commercial"})
         self._area(_box(spot, 0.05, 24.0, 14.0), {"building": "commercial", "name": name})
-        self._houses.append(spot)
+        self._houses.add(spot)
         return spot
 
     def _near_road(self, spot: Spot) -> Spot:
-        road = min(self._road_spots, key=lambda other: _apart(spot, other))
+        road = min(self._roads.all, key=lambda other: _apart(spot, other))
         away = atan2(spot[1] - road[1], spot[0] - road[0])
         return road[0] + 26.0 * cos(away), road[1] + 26.0 * sin(away)
 
@@ -589,6 +597,24 @@ def _reached(start: Crossing, onward: dict[Crossing, list[Crossing]]) -> set[Cro
 
 def _apart(a: Spot, b: Spot) -> float:
     return hypot(a[0] - b[0], a[1] - b[1])
+
+
+class _Crowd:
+    """Spots that are asked for by nearness, in squares of 40 m."""
+
+    def __init__(self) -> None:
+        self.all: list[Spot] = []
+        self._squares: dict[tuple[int, int], list[Spot]] = {}
+
+    def add(self, spot: Spot) -> None:
+        self.all.append(spot)
+        self._squares.setdefault((int(spot[0] // 40), int(spot[1] // 40)), []).append(spot)
+
+    def within(self, centre: Spot, radius_m: float) -> list[Spot]:
+        """All spots nearer than `radius_m`, at most 40."""
+        x, y = int(centre[0] // 40), int(centre[1] // 40)
+        squares = [self._squares.get((x + dx, y + dy), []) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        return [spot for square in squares for spot in square if _apart(centre, spot) < radius_m]
 
 
 def _walk(line: list[Spot], *, start: float, step: float) -> Iterable[tuple[Spot, float]]:

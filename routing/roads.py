@@ -123,7 +123,7 @@ class RoadGraph:
                 edges = Edges(**{key: file[f"edge_{key}"] for key in Edges.__dataclass_fields__})
                 turns = Turns(**{key: file[f"turn_{key}"] for key in Turns.__dataclass_fields__})
                 return cls(edges, turns, [str(name) for name in file["names"]])
-        except (OSError, BadZipFile, KeyError, ValueError) as error:
+        except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
             raise MapError(f"{path}: no readable road graph: {error}") from error
 
     # ------------------------------------------------------------ questions
