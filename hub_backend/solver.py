@@ -35,9 +35,18 @@ class SolverError(HubError):
 class Solver:
     """One router process, asked by one thread at a time. Started with the first question."""
 
-    def __init__(self, map_dir: Path | None, *, command: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        map_dir: Path | None,
+        *,
+        command: tuple[str, ...] | None = None,
+        start_s: float = START_S,
+        slack_s: float = SLACK_S,
+    ) -> None:
         self._map_dir = map_dir
         self._command = command or (sys.executable, "-m", "hub_backend.router_process")
+        self._start_s = start_s
+        self._slack_s = slack_s
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._link: socket.socket | None = None
@@ -76,7 +85,7 @@ class Solver:
         with self._turn:
             fresh = self._process is None
             link = self._running()
-            link.settimeout(seconds * 3 + SLACK_S + (START_S if fresh else 0.0))
+            link.settimeout(seconds * 3 + self._slack_s + (self._start_s if fresh else 0.0))
             asked = time.monotonic()
             try:
                 framing.send(link, request)
