@@ -23,6 +23,7 @@ from hub_backend.simulator.world import World
 
 LOOK_AGAIN_S = 60.0  # how often somebody who waits looks at the page
 RELOAD_S = 60.0
+FLAT_STOPS = 2
 KERB_S = 600.0  # nobody waits longer before a door
 EARLY_S = 120.0  # nobody leaves earlier than needed to be there this much too early
 GOODS_PATIENCE_S = 600.0  # how long a van waits at the hub for goods that are not taken in yet
@@ -83,7 +84,6 @@ class Concierge:
         self._at_hub = True
         self._attempts: dict[str, int] = {}
         self._lid_left_open = False
-        self._flat_seen = False
         self.doing = ""
         self._dice = random.Random(f"concierge/{around.day.seed}/{van.id}")
 
@@ -102,11 +102,11 @@ class Concierge:
     # ------------------------------------------------------------ what to do now
 
     async def _next(self) -> None:
-        if self._flat_is_due():
-            await self._flat_tyre()
         state = await self._page.state()
         stops = state.stops()
-        if not stops:
+        if self._flat_is_due(stops):
+            await self._flat_tyre()
+        elif not stops:
             await self._drive_home()
             await self._look_later("no stop")
         elif stops[0].kind in ("reload", "charge"):
@@ -339,12 +339,13 @@ class Concierge:
         self._move_lid(open=False)
         self._lid_left_open = False
 
-    def _flat_is_due(self) -> bool:
+    def _flat_is_due(self, stops: Sequence[PlannedStop]) -> bool:
+        """The mishap: it happens once, to the first van that is on its way with something still to do."""
         plan = self._around.day.mishaps
-        return plan.flat_tyre_van == self.van.id and not self._flat_seen and self._world.now_s >= plan.flat_from_s
+        busy = not self._at_hub and len(stops) >= FLAT_STOPS and plan.lid_van != self.van.id
+        return busy and "van_out" not in self._truth.happened and self._world.now_s >= plan.flat_from_s
 
     async def _flat_tyre(self) -> None:
-        self._flat_seen = True
         self._does("flat tyre")
         self._truth.happened["van_out"] += 1
         await self._around.hub.set_service(self.van.id, in_service=False, reason="lekke band")

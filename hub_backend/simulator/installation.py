@@ -169,7 +169,7 @@ def _start_hub(
         "http_port": blueprint.port,
         "clock_page": blueprint.clock_page,
         "map_dir": blueprint.map_dir,
-        "poll_s": 0.02,
+        "poll_s": 0.05,
         "gateways": {name: {"hub": hub, "role": role, "key": keys[name]} for name, (hub, role, _) in gateways.items()},
     }
     config = run / "hub.toml"

@@ -134,7 +134,7 @@ def _blueprint(choices: Choices, stage: Stage, run_dir: Path, page: Path) -> Blu
 
 def _show(progress: Progress, play: Play) -> None:
     vans = "  ".join(f"{concierge.van.id} {concierge.doing or 'at the hub':<12}" for concierge in play.concierges)
-    done = len({visit.stop for visit in play.truth.visits})
+    done = play.truth.stops_visited()
     total = len({order.stop for order in play.truth.orders})
     progress.show(
         now_s=play.world.now_s, vans=vans, done=done, total=total, held=play.governor.held_for or play.governor.slow_for
@@ -181,7 +181,7 @@ def _report(
         doubled=counts["doubled"],
         different=counts["different"],
         events=len(events),
-        stops=len({visit.stop for visit in play.truth.visits}),
+        stops=play.truth.stops_visited(),
         deliveries=sum(len(visit.delivered) for visit in play.truth.visits if visit.outcome in HANDED_OVER),
         contact=contact,
         letterbox=letterbox,
@@ -191,7 +191,8 @@ def _report(
         excursions=len(recorded.excursions),
         rides=play.truth.happened["ride"],
         km=round(play.truth.km(stage.day.vans), 1),
-        vehicle_movements=recorded.figures.movements.project + recorded.figures.movements.inbound,
+        vehicle_movements=recorded.figures.movements.project,
+        bulk_trips=recorded.figures.movements.inbound,
         vehicle_movements_baseline=recorded.figures.movements.baseline,
         co2e_saved_kg=recorded.figures.co2e_saved_kg,
         gateway_rss_mb=_rounded(play.memory.gateway_mb),

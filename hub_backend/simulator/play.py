@@ -37,8 +37,8 @@ from routing.roads import RoadGraph
 SET_C = 3.5
 FRIDGE_OUTSIDE_C = 19.0
 CONCIERGES_COME_S = 600.0  # after the day's beginning
-HEALTH_S = 0.2  # machine: how often the hub is asked how it does
-GATEWAY_TURNS = 5  # the gateways are asked once in so many times
+HEALTH_S = 0.25  # machine: how often the hub is asked how it does
+GATEWAY_TURNS = 6  # the gateways are asked once in so many times
 MEMORY_TURNS = 25
 CATCH_UP_S = 45.0  # machine: how long bytes may lie unread before the day is given up
 SEND_EVERY_S = {"bus": 10.0, "cooler": 10.0, "slow": 60.0}

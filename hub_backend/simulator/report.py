@@ -28,8 +28,9 @@ class Report:
     excursions: int = 0
     rides: int = 0
     km: float
-    vehicle_movements: float | None = None
-    vehicle_movements_baseline: float | None = None
+    vehicle_movements: int | None = None
+    bulk_trips: int | None = None
+    vehicle_movements_baseline: int | None = None
     co2e_saved_kg: float | None = None
     gateway_rss_mb: float | None = None
     hub_rss_mb: float | None = None
@@ -60,7 +61,10 @@ class Report:
             ("new plans during the day", f"{self.replans}"),
             ("cooler excursions", f"{self.excursions}"),
             ("driven", f"{self.km:.1f} km"),
-            ("vehicle movements", _known(self.vehicle_movements)),
+            (
+                "vehicles from door to door",
+                f"{_known(self.vehicle_movements)}, and {_known(self.bulk_trips)} bulk trips",
+            ),
             ("if each supplier drove", _known(self.vehicle_movements_baseline)),
             ("CO2e saved, WTW", f"{_known(self.co2e_saved_kg)} kg"),
             ("largest gateway", f"{_known(self.gateway_rss_mb)} MB resident"),

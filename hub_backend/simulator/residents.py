@@ -12,7 +12,7 @@ from enum import StrEnum
 from edge_gateway.contract.messages import Outcome
 
 OPENS = 0.97
-OPENS_FOR_LETTERBOX_ITEM = 0.08
+OPENS_FOR_LETTERBOX_ITEM = 0.05
 OPENS_SECOND_TIME = 0.6
 STEPS = ((0, 0.10), (1, 0.35), (2, 0.30), (3, 0.25))
 """Step 0 to 3 and its share: our own guess for the demo, no source gives it."""

@@ -97,6 +97,10 @@ class Truth:
         """What these vans drove."""
         return sum(self.odometer_km[van] - self.first_odometer_km[van] for van in vans if van in self.odometer_km)
 
+    def stops_visited(self) -> int:
+        """Stops at which somebody was; the two ends of a ride are one."""
+        return len({visit.stop.partition("/")[0] for visit in self.visits})
+
     def outcomes(self) -> dict[Outcome, int]:
         """Visits at the door by outcome; the two ends of a ride are no visit at a door."""
         counts: dict[Outcome, int] = defaultdict(int)
