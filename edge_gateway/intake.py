@@ -257,7 +257,8 @@ class Intake:
             self._rejects.add("downlink", "van", f"a plan for {plan.van}, not for us")
             return False
         if not self._state.wants(plan):
-            log.info("event=plan_ignored day=%s revision=%d reason=not_newer", plan.day, plan.revision)
+            if self._state.holds_newer(plan):
+                self._rejects.add("downlink", "revision", "an older plan than the one we work by: ignored")
             return False
         if self._state.begins_with(plan):
             self._outbox.forget_today()

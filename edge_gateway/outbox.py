@@ -8,6 +8,7 @@ still know after a restart (today's events, the plan), and the counter of the ga
 Bounded: a full outbox drops its oldest telemetry, counted; business events are never dropped, further ones are refused.
 """
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -107,7 +108,7 @@ class Outbox:
         self._stop = threading.Event()
         self._watchers: list[Callable[[], None]] = []
         self.set_aside: Path | None = None
-        file.parent.mkdir(parents=True, exist_ok=True)
+        self._own = self._take_for_ourselves()
         try:
             self._connection = self._open()
         except sqlite3.DatabaseError as error:
@@ -124,6 +125,21 @@ class Outbox:
         self._committer.start()
 
     # ------------------------------------------------------------ opening
+
+    def _take_for_ourselves(self) -> IO[str]:
+        """Two gateways on one file would give out the same numbers. Raises `OutboxError`."""
+        lock = self._file.with_suffix(".lock")
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held = lock.open("w")
+        except OSError as error:
+            raise OutboxError(f"outbox: cannot make {lock}: {error}") from error
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            held.close()
+            raise OutboxError(f"outbox: {self._file} is in use by another gateway: give each its data_dir") from error
+        return held
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, check_same_thread=False, isolation_level=None)
@@ -423,6 +439,7 @@ class Outbox:
         finally:
             with self._lock:
                 self._connection.close()
+            self._own.close()
 
 
 _Run = Callable[..., sqlite3.Cursor]

@@ -96,8 +96,11 @@ class PageApi:
     # ------------------------------------------------------------ reading
 
     async def health(self, _request: Request) -> Response:
+        return _json(await run_in_threadpool(self._health))  # the outbox may be busy with a slow card
+
+    def _health(self) -> Health:
         depth = self._outbox.depth
-        health = Health(
+        return Health(
             status="stopping" if self._stopping() else "ok",
             gateway=self._settings.gateway,
             outbox=PagePending(business=depth.business, telemetry=depth.telemetry, dropped=depth.dropped),
@@ -110,10 +113,9 @@ class PageApi:
             boot=self._outbox.boot,
             last_visit_s=self._state.last_visit_s,
         )
-        return _json(health)
 
     async def state(self, _request: Request) -> Response:
-        return _json(self._state.snapshot())
+        return _json(await run_in_threadpool(self._state.snapshot))
 
     async def live(self, _request: Request) -> Response:
         return StreamingResponse(
@@ -133,7 +135,7 @@ class PageApi:
         try:
             while not self._stopping():
                 changed.clear()
-                snapshot = self._state.snapshot()
+                snapshot = await run_in_threadpool(self._state.snapshot)
                 yield b"id: %d\nevent: state\ndata: %s\n\n" % (snapshot.version, msgspec.json.encode(snapshot))
                 await asyncio.sleep(TOGETHER_S)
                 waited_s = 0.0

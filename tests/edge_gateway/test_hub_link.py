@@ -186,6 +186,7 @@ def test_a_plan_is_kept_acknowledged_and_shown(mosquitto: Mosquitto, tmp_path: P
         received = [event.revision for event in hub.events if isinstance(event, PlanReceived)]
         wait_until(lambda: 4 in [event.revision for event in hub.events if isinstance(event, PlanReceived)])
         assert 2 not in received
+        assert gateway.refusals() == {("downlink", "revision"): 1}
     with parts(tmp_path / "gateway") as again:
         assert again.state.snapshot().next_stop == "s3", "the van knows its day after a restart, without any network"
 

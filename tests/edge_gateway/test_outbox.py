@@ -185,6 +185,14 @@ def test_an_event_outside_the_contract_names_its_field(tmp_path: Path) -> None:
     outbox.close()
 
 
+def test_one_file_has_one_gateway(tmp_path: Path) -> None:
+    outbox = open_outbox(tmp_path)
+    with pytest.raises(OutboxError, match="another gateway"):
+        open_outbox(tmp_path)
+    outbox.close()
+    open_outbox(tmp_path).close()
+
+
 @pytest.mark.parametrize("damage", ["overwritten", "not a database", "cut"])
 def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(tmp_path: Path, damage: str) -> None:
     outbox = open_outbox(tmp_path)
