@@ -314,6 +314,8 @@ class Outbox:
                     tidied_s = time.monotonic()
                     self._tidy()
             except OutboxError as error:
+                if _is_damage(error):
+                    raise  # ends the process: the next start sets the file aside
                 self._refused_waiting += 1
                 if self._refused_waiting in (1, 10) or self._refused_waiting % 100 == 0:
                     log.error("event=outbox_refuses times=%d error=%r", self._refused_waiting, str(error))
@@ -462,6 +464,12 @@ class _Transaction:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("rollback")
+
+
+def _is_damage(error: OutboxError) -> bool:
+    """True when the file itself is broken; a full or busy disk is not, and is waited for."""
+    passing = (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+    return isinstance(error.__cause__, sqlite3.DatabaseError) and not isinstance(error.__cause__, passing)
 
 
 def _check(event: Event) -> None:

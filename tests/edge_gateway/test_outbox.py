@@ -217,6 +217,32 @@ def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(tmp_path: Path, damag
     again.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_file_that_breaks_while_open_ends_the_thread_and_is_set_aside_at_the_next_start(tmp_path: Path) -> None:
+    failed = threading.Event()
+    before, threading.excepthook = threading.excepthook, lambda _failure: failed.set()
+    try:
+        outbox = open_outbox(tmp_path, commit_s=0.02)
+        outbox.commit([tour(extra_s=float(i)) for i in range(3000)])
+        outbox._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        outbox._connection.execute("pragma shrink_memory")
+        file = tmp_path / "outbox.sqlite"
+        with file.open("r+b") as raw:
+            raw.seek(4096)
+            raw.write(b"\xa5" * (file.stat().st_size - 4096))
+        outbox.offer(position())
+        assert failed.wait(5), "a gateway that cannot keep anything must not look well"
+        with pytest.raises(OutboxError):
+            outbox.commit([tour()])
+        with pytest.raises(OutboxError):
+            outbox.close()
+    finally:
+        threading.excepthook = before
+    again = open_outbox(tmp_path)
+    assert again.set_aside is not None
+    again.close()
+
+
 def test_a_second_damage_does_not_overwrite_the_first(tmp_path: Path) -> None:
     for text in ("first", "second"):
         (tmp_path / "outbox.sqlite").write_text(f"{text} is no database" * 100)
