@@ -471,6 +471,20 @@ def body_with(answer: PlanAnswer, standing: Standing) -> PlanBody:
         )
         for route in answer.routes
     )
+    routes += tuple(
+        PlannedRoute(
+            van=van,
+            start_s=step.arrive_s,
+            end_s=step.depart_s,
+            distance_m=0,
+            drive_s=0,
+            soc_end_percent=None,
+            steps=(step,),
+        )
+        # A van that was taken out of service at a door still finishes there.
+        for van, step in standing.current.items()
+        if van not in {route.van for route in answer.routes}
+    )
     unserved = {stop_of_ref(left.task): left.reason for left in answer.unserved}
     unserved |= {left.task: left.reason for left in standing.unplannable}
     return PlanBody(

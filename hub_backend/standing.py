@@ -45,6 +45,7 @@ LATE_S = 2 * 3600
 """How far a window is stretched for a stop that can no longer be reached in it: late is better than not at all."""
 
 CONTACT = ("contact_door", "contact_inside", "contact_other_person")
+AT_STOP = ("arrived", "longer")
 OPEN = ("open", "under_way", "at_door")
 """States of a stop that somebody still goes to."""
 
@@ -68,7 +69,7 @@ class VanTour:
     @property
     def at_depot_stop(self) -> bool:
         """Whether it stands at the hub to reload or charge."""
-        return self.stop is not None and is_depot_stop(self.stop) and self.phase in ("arrived", "longer")
+        return self.stop is not None and is_depot_stop(self.stop) and self.phase in AT_STOP
 
 
 def is_depot_stop(ref: str) -> bool:
@@ -264,12 +265,12 @@ class _Reader:
         tasks = [task for stop in self._open_stops("visit") if (task := self._task(stop, out, under_way))]
         rides = [ride for stop in self._open_stops("ride") if (ride := self._ride(stop, out, under_way))]
         planned = {task.id for task in tasks} | {ride.id for ride in rides}
-        vans = tuple(self._van(van, planned, under_way) for van in available)
+        vans = [self._van(van, planned, under_way) for van in self._vans.values()]
         problem = DayProblem(
             day=self._day,
             now_s=self._now_s,
             hubs=tuple(self._hub(hub) for hub in self._hubs.values()),
-            vans=vans,
+            vans=tuple(van for van in vans if van.id not in out),
             tasks=tuple(tasks),
             rides=tuple(rides),
         )
@@ -282,7 +283,7 @@ class _Reader:
             stops=self._stops,
             vans=self._vans,
             tours=self._tours,
-            under_way=under_way,
+            under_way={van: ref for van, ref in under_way.items() if van not in out},
             current={van.id: step for van in vans if (step := self._current(van, under_way)) is not None},
             hubs=self._hubs,
             notes=self._notes,
@@ -333,7 +334,7 @@ class _Reader:
         ready_s = max(self._now_s, shift[0]) if tour.phase in ("", "started") else self._now_s
         committed: tuple[str, ...] = ()
         going_to = under_way.get(van.id)
-        if going_to is not None and tour.phase in ("arrived", "longer"):
+        if going_to is not None and tour.phase in AT_STOP:
             ready_s = max(ready_s, self._service_end_s(tour, self._stops[stop_of_ref(going_to)]))
         elif going_to is not None:
             committed = (going_to,)
@@ -372,7 +373,7 @@ class _Reader:
 
     def _current(self, van: DayVan, under_way: Mapping[str, str]) -> PlannedStep | None:
         tour = self._tour(van.id)
-        if tour.stop is None or tour.phase not in ("arrived", "longer"):
+        if tour.stop is None or tour.phase not in AT_STOP:
             return None
         if not tour.at_depot_stop and van.id not in under_way:
             return None
@@ -396,7 +397,7 @@ class _Reader:
         hub = self._hubs[van.hub]
         if not tour.left_hub:
             return hub.lat, hub.lon
-        if tour.phase in ("arrived", "longer") and tour.stop is not None:
+        if tour.phase in AT_STOP and tour.stop is not None:
             found = self._stop_place(tour.stop)
             if found is not None:
                 return found
@@ -479,7 +480,7 @@ class _Reader:
     def _held(self, stop: StopNow, out: Mapping[str, VanRow], under_way: Mapping[str, str]) -> bool:
         """Whether a stop cannot be planned at all: being served now, stuck, or left out on request."""
         id_ = stop.row.id
-        at_door = {stop_of_ref(ref) for van, ref in under_way.items() if self._tour(van).phase in ("arrived", "longer")}
+        at_door = {stop_of_ref(ref): van for van, ref in under_way.items() if self._tour(van).phase in AT_STOP}
         if id_ in at_door and stop.row.kind == "visit":
             return True
         if id_ in self._without:
@@ -585,7 +586,7 @@ class _Reader:
     def _at_pickup(self, stop: StopNow, under_way: Mapping[str, str]) -> str | None:
         """The van that stands at this ride's pickup now: its passenger is as good as aboard."""
         for van, ref in under_way.items():
-            if ref == f"{stop.row.id}/pickup" and self._tour(van).phase in ("arrived", "longer"):
+            if ref == f"{stop.row.id}/pickup" and self._tour(van).phase in AT_STOP:
                 return van
         return None
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from hub_backend.problem import Broken, PlanAnswer
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow
 from hub_backend.solver import SolverError
+from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
 
 
@@ -357,3 +358,10 @@ def test_the_history_tells_every_plan_and_why(world: World) -> None:
     plans: list[dict[str, Any]] = world.get(f"/api/days/{DAY}/plans")
     assert [plan["reason"] for plan in plans] == ["wegwerkzaamheden", "ochtend"]
     assert [plan["triggers"] for plan in plans] == [["wegwerkzaamheden"], ["ochtend"]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_no_promise_is_broken(world: World, seed: int) -> None:
+    happened = played(world, seed, residents=12, steps=30)
+    assert happened.plans > 10
+    assert len(happened.events) >= 4

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, World, clock, directory
 
 pytestmark = pytest.mark.servers
@@ -215,3 +216,9 @@ def test_the_map_is_served_as_it_lies_in_the_file(town: World) -> None:
     assert "content-encoding" not in plain.headers
     assert plain.content == zipped.content
     assert town.http.get("/basemap/3/99/0").status_code == 404
+
+
+def test_whatever_happens_no_promise_is_broken_by_the_router(town: World) -> None:
+    happened = played(town, 7, residents=40, steps=25)
+    assert happened.plans > 8
+    assert town.planning.health().failure == ""
