@@ -14,7 +14,7 @@ Load = tuple[int, ...]
 
 def vector(loads: Mapping[str, int]) -> Load:
     """A record's amounts as a load."""
-    return tuple(int(loads.get(name, 0)) for name in COMPARTMENTS)
+    return tuple(int(loads.get(name, 0)) for name in COMPARTMENTS) if loads else EMPTY
 
 
 Some = tuple[tuple[int, int], ...]

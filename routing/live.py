@@ -253,13 +253,15 @@ class Live:
     def complete(self, draft: Draft) -> Draft:
         """Put in all that is missing and fits, at the cheapest place."""
         for _ in range(2):  # a second round for what waited for another
-            missing = [name for name in self.units() if not self._served(draft, name)]
+            served = draft.names()
+            missing = [name for name in self.units() if self._end(name) not in served]
             for name in missing:
                 draft = self.insert(draft, name) or draft
         return draft
 
-    def _served(self, draft: Draft, name: str) -> bool:
-        return (name if name in self.table.tasks else f"{name}/dropoff") in draft.names()
+    def _end(self, name: str) -> str:
+        """The step with which a task or ride is done."""
+        return name if name in self.table.tasks else f"{name}/dropoff"
 
     def insert(self, draft: Draft, name: str) -> Draft | None:
         """The draft with one more task or ride at the cheapest place that breaks nothing, or None."""
@@ -308,7 +310,7 @@ class Live:
                         yield _Candidate(cost, van.id, _joined(*parts))
 
     def _frames(self, draft: Draft, name: str) -> Iterator[tuple[Van, Visits, "_Frame"]]:
-        end = name if name in self.table.tasks else f"{name}/dropoff"
+        end = self._end(name)
         for van in self.table.active.values():
             if self.table.forbidden(end, van) is None:
                 visits = tuple(v for v in draft.visits[van.id] if v.kind is not StepKind.CHARGE)
@@ -352,10 +354,9 @@ class Live:
         """The draft with its times, and the reason for each task that nobody comes for."""
         routes: list[Route] = [self.table.route(self.table.vans[van], draft.visits[van]) for van in draft.visits]
         served = draft.names()
-        left: list[Unserved] = []
-        for name in self.units():
-            if not self._served(draft, name):
-                left.append(why_not(self.table, self.base().visits, name))
+        missing = [name for name in self.units() if self._end(name) not in served]
+        bound = self.base().visits if missing else {}
+        left: list[Unserved] = [why_not(self.table, bound, name) for name in missing]
         value = sum(task.value or 0 for task in self.table.problem.tasks if task.id not in served)
         cost = sum(route.drive_s for route in routes) + value
         return Plan(tuple(routes), tuple(left), cost, engine, seed)

@@ -1,5 +1,6 @@
 """The road graph: what vans may use, how long it takes, and the way itself."""
 
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from routing.osm import Extract
-from routing.places import MapError
+from routing.places import MapError, Point
 from routing.road_build import build
 from routing.road_rules import SPEED_KM_H, TURN_S
 from routing.roads import OffMapError, RoadGraph, metres_between
@@ -162,17 +163,12 @@ def test_path_says_what_the_matrix_says() -> None:
             assert path is not None
             assert abs(path.seconds - travel.duration_s[i, j]) <= 0.51
             assert abs(path.metres - travel.distance_m[i, j]) <= 0.6
-            drawn = sum(metres_between(at_(p), at_(q)) for p, q in zip(path.points, path.points[1:], strict=False))
+            spots = [Point(point.lat, point.lon) for point in path.points]
+            drawn = sum(metres_between(p, q) for p, q in pairwise(spots))
             assert abs(drawn - path.metres) < 0.5
             times = [point.t_s for point in path.points]
             assert times == sorted(times)
             assert abs(times[-1] - path.seconds) < 1e-6
-
-
-def at_(point):  # type: ignore[no-untyped-def]
-    from routing.places import Point
-
-    return Point(point.lat, point.lon)
 
 
 def test_rows_and_columns_equal_the_matrix() -> None:
