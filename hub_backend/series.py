@@ -75,7 +75,7 @@ class SqlSeries:
             .order_by(SeriesRow.t_s, SeriesRow.field)
         )
         with self._store.read() as session:
-            return [Point(*row) for row in session.execute(wanted).tuples()]
+            return [Point(*row) for row in session.execute(wanted)]
 
 
 def _upsert(dialect: Any) -> Any:

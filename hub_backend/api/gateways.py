@@ -123,7 +123,7 @@ def _nodes(session: Session) -> Mapping[str, list[Node]]:
     """The newest status of each node. A gateway says it when a node comes or goes, so there are few."""
     found: dict[str, tuple[str, NodeStatus]] = {}
     said = select(EventRow.gateway, EventRow.body).where(EventRow.kind == "node_status")
-    for gateway, body in session.execute(said.order_by(EventRow.t_s, EventRow.id)).tuples():
+    for gateway, body in session.execute(said.order_by(EventRow.t_s, EventRow.id)):
         event = messages.decode_event.decode(body)
         if isinstance(event, NodeStatus):
             found[event.node] = (gateway, event)

@@ -48,9 +48,7 @@ def lane(kit: Kit) -> LaneRow:
 def test_a_batch_is_stored_and_committed(any_kit: Kit, ledger: Ledger) -> None:
     written = ledger.write([Opened(VAN_1, batch([position(0), position(1)]))], now_s=T0)
     assert stored(any_kit) == [("van-1", 1, 0), ("van-1", 1, 1)]
-    assert written.committed == {
-        ("van-1", "box", Lane.TELEMETRY): Committed(outbox="box", lane=Lane.TELEMETRY, n=2)
-    }
+    assert written.committed == {("van-1", "box", Lane.TELEMETRY): Committed(outbox="box", lane=Lane.TELEMETRY, n=2)}
     assert written.events == 2
 
 

@@ -137,7 +137,9 @@ def test_a_ride_is_under_way_from_its_pickup_to_its_dropoff(kit: Kit) -> None:
     ordered(kit, kind="ride")
     follow(kit, visit(1, "s1/pickup", Outcome.CONTACT_DOOR, t_s=T0))
     assert (stop(kit).state, order(kit)) == ("under_way", "open")
-    follow(kit, tour(2, "under_way", "s1/dropoff", t_s=T0 + 10), visit(3, "s1/dropoff", Outcome.CONTACT_DOOR, t_s=T0 + 600))
+    follow(
+        kit, tour(2, "under_way", "s1/dropoff", t_s=T0 + 10), visit(3, "s1/dropoff", Outcome.CONTACT_DOOR, t_s=T0 + 600)
+    )
     assert (stop(kit).state, order(kit)) == ("done", "done")
 
 

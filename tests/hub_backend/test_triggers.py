@@ -49,7 +49,9 @@ def send(kit: Kit, *, revision: int, later_s: float = 0.0) -> None:
         )
         for place, stop in enumerate(["s1", "s2"])
     )
-    plan = VanPlan(plan="p", revision=revision, made_s=T0 - 600 + later_s, day=DAY, van="van-1", concierge="Jo", stops=stops)
+    plan = VanPlan(
+        plan="p", revision=revision, made_s=T0 - 600 + later_s, day=DAY, van="van-1", concierge="Jo", stops=stops
+    )
     with kit.store.write() as session:
         session.merge(
             DownlinkRow(gateway="van-1", plan="p", revision=revision, body=messages.encode(plan).decode(), sent_s=T0)

@@ -1,0 +1,153 @@
+"""The API as the screens use it, on the application itself."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from edge_gateway.contract.messages import Alarm, NodeStatus
+from edge_gateway.contract.topics import Address
+from hub_backend.app import Hub, build
+from hub_backend.envelope import Opened
+from hub_backend.followers import Followers
+from hub_backend.ledger import Ledger
+from tests.hub_backend import made
+from tests.hub_backend.conftest import free_port
+from tests.hub_backend.made import T0, FakeClock, batch, cooler, position
+
+VAN_1 = Address("buurenzo", "colmschate", "van-1")
+
+
+@pytest.fixture
+def hub(sqlite_url: str, clock: FakeClock) -> Iterator[Hub]:
+    """A hub that is built and not started: no broker, no threads."""
+    hub = build(made.settings(sqlite_url, mqtt_port=free_port()), clock=clock)
+    yield hub
+    hub.kit.store.close()
+
+
+@pytest.fixture
+def client(hub: Hub) -> TestClient:
+    return TestClient(hub.web)
+
+
+def catch_up(hub: Hub) -> None:
+    (followers,) = [part for part in hub.parts if isinstance(part, Followers)]
+    followers.catch_up()
+
+
+def fill(hub: Hub) -> None:
+    made.record(hub.kit, *(position(seq) for seq in range(4)), *(cooler(seq, 9.0) for seq in range(20)))
+    catch_up(hub)
+
+
+def test_health_says_what_stands(hub: Hub, client: TestClient) -> None:
+    fill(hub)
+    health = client.get("/api/health").json()
+    assert health["status"] == "degraded"  # there is no broker
+    assert health["events"] == 24
+    assert health["rejected"] == 0
+    assert health["now_s"] == T0
+    assert set(health["followers"].values()) == {0}
+    assert {"fleet", "proof", "coldchain", "triggers", "series"} <= set(health["followers"])
+    assert health["dispatch"] == {"waiting_triggers": 1, "solving": False, "failure": ""}  # the warm cooler's
+    assert 20 < health["rss_mb"] < 1000
+
+
+def test_events_come_in_order_by_pages(hub: Hub, client: TestClient) -> None:
+    fill(hub)
+    first = client.get("/api/events", params={"limit": 3}).json()
+    assert [one["id"] for one in first] == [1, 2, 3]
+    assert first[0]["event"]["lat"] == 52.25
+    then = client.get("/api/events", params={"after_id": 3, "kind": ["position"]}).json()
+    assert [(one["id"], one["kind"]) for one in then] == [(4, "position")]
+    assert client.get("/api/events", params={"source": "van-1/cooler"}).json()[0]["kind"] == "cooler"
+    assert client.get("/api/events", params={"limit": 0}).status_code == 422
+
+
+def test_gateways_show_lanes_gaps_and_nodes(hub: Hub, client: TestClient) -> None:
+    status = NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="van-1/cooler", online=True, dropped=2)
+    ledger = Ledger(hub.kit.store, future_s=300)
+    ledger.write([Opened(VAN_1, batch([position(0), position(3), status], base_n=3, first_n=3))], now_s=T0)
+    by_name = {one["gateway"]: one for one in client.get("/api/gateways").json()}
+    assert set(by_name) == {"van-1", "van-2", "hub-colmschate"}
+    van = by_name["van-1"]
+    assert van["online"] is None
+    assert van["lanes"] == [{"outbox": "box", "lane": "telemetry", "committed_n": 5, "missing": 2}]
+    assert [(one["source"], one["received"], one["gap"]) for one in van["sources"]] == [("van-1", 3, 3)]
+    assert [(one["node"], one["online"], one["dropped"]) for one in van["nodes"]] == [("van-1/cooler", True, 2)]
+
+
+def test_vans_and_their_track(hub: Hub, client: TestClient) -> None:
+    fill(hub)
+    (van,) = client.get("/api/vans").json()
+    assert (van["id"], van["fix"], van["stale"], van["online"]) == ("van-1", "3d", False, None)
+    track = client.get("/api/vans/van-1/track", params={"from_s": T0 + 1, "to_s": T0 + 2}).json()
+    assert [(one["t_s"] - T0, one["lon"]) for one in track] == [(1, 6.2), (2, 6.2)]
+    assert client.get("/api/vans/van-1/track", params={"from_s": T0, "to_s": T0 - 1}).status_code == 422
+
+
+def test_coolers_their_series_and_the_excursion_that_a_person_closes(
+    hub: Hub, client: TestClient, clock: FakeClock
+) -> None:
+    fill(hub)
+    clock.time_s = T0 + 60 * 20
+    (state,) = client.get("/api/coolers").json()
+    assert (state["source"], state["state"], state["holds"], state["product_c"]) == (
+        "van-1/cooler",
+        "alarm",
+        "chilled",
+        9.0,
+    )
+    series = client.get("/api/coolers/van-1/cooler/series", params={"from_s": T0, "to_s": T0 + 60}).json()
+    assert [(one["t_s"] - T0, one["product_mean_c"]) for one in series] == [(0, 9.0), (60, 9.0)]
+    (excursion,) = client.get("/api/excursions", params={"open_only": True}).json()
+    assert (excursion["rule"], excursion["limit_c"], excursion["closed_s"]) == ("warm_7", 7.0, None)
+    address = f"/api/excursions/{excursion['id']}/close"
+    good = {"by": "Jo", "comment": "deksel stond open", "disposition": "destroyed"}
+    for bad in ({"by": " "}, {"comment": ""}, {"disposition": "eaten"}):
+        assert client.post(address, json={**good, **bad}).status_code == 422
+    closed = client.post(address, json=good)
+    assert closed.status_code == 200
+    assert (closed.json()["closed_s"], closed.json()["closed_by"]) == (clock.time_s, "Jo")
+    assert client.post(address, json=good).status_code == 409
+    assert client.post("/api/excursions/van-9/cooler@1/close", json=good).status_code == 404
+    assert client.get("/api/excursions", params={"open_only": True}).json() == []
+
+
+def test_a_closed_excursion_stays_closed_when_the_cooler_recovers(hub: Hub, client: TestClient) -> None:
+    fill(hub)
+    (excursion,) = client.get("/api/excursions").json()
+    good = {"by": "Jo", "comment": "goed", "disposition": "released"}
+    client.post(f"/api/excursions/{excursion['id']}/close", json=good)
+    made.record(hub.kit, *(cooler(seq, 4.0) for seq in range(20, 25)))
+    catch_up(hub)
+    (after,) = client.get("/api/excursions").json()
+    assert after["closed_by"] == "Jo"
+    assert after["recovered_s"] is not None
+
+
+def test_rejects_show_field_and_reason_and_no_payload(hub: Hub, client: TestClient) -> None:
+    Ledger(hub.kit.store, future_s=300).write([Opened(VAN_1, batch([b'{"kind":"lid"}']))], now_s=T0)
+    (reject,) = client.get("/api/rejects").json()
+    assert reject["field"] == "source"
+    assert "missing" in reject["reason"]
+    assert set(reject) == {"id", "received_s", "origin", "field", "reason", "count"}
+    assert client.get("/api/health").json()["rejected"] == 1
+
+
+def test_a_nodes_own_alarm_is_shown(hub: Hub, client: TestClient) -> None:
+    made.record(hub.kit, Alarm(source="van-1/cooler", boot=1, seq=0, t_s=T0, reason="lid_open"))
+    catch_up(hub)
+    (state,) = client.get("/api/coolers").json()
+    assert (state["node_alarm"], state["state"]) == ("lid_open", "unknown")
+
+
+def test_the_api_is_described_for_the_screens(hub: Hub) -> None:
+    described = hub.web.openapi()
+    assert "/api/coolers/{gateway}/{node}/series" in described["paths"]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("description") or operation.get("summary"), f"{method} {path}"
+    assert isinstance(hub.web, FastAPI)
