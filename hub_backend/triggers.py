@@ -86,8 +86,8 @@ class Triggers:
 
     def _check_stay(self, session: Session, now: VanStateRow, t_s: float) -> None:
         stop = session.get(StopRow, stop_id(now.stop or ""))
-        if stop is None or stop.state not in OPEN or now.arrived_s is None:
-            return
+        if stop is None or stop.state != "at_door" or now.arrived_s is None:
+            return  # an outcome was given, even if somebody is to come again
         late_s = t_s - (now.arrived_s + stop.service_s + now.extra_s + BEHIND_S)
         if late_s > 0:
             words = f"{now.van} is langer bij een adres dan gepland"

@@ -1,5 +1,7 @@
 """The rules of the cold chain: limits, delays, hysteresis, gaps, lost sensors."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,7 +157,7 @@ def test_splitting_a_straight_line_changes_no_moment(values: list[float], pieces
     """Time outside is measured along the line, not counted in samples."""
     coarse = [Reading(60.0 * n, 60.0, value) for n, value in enumerate(values)]
     fine = [coarse[0]]
-    for last, here in zip(coarse, coarse[1:], strict=False):
+    for last, here in itertools.pairwise(coarse):
         assert last.product_c is not None and here.product_c is not None
         for piece in range(1, pieces + 1):
             share = piece / pieces

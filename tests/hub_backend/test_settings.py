@@ -58,10 +58,10 @@ def test_all_faults_come_at_once_each_with_its_field(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["org = ", "\x00", "= 3"])
 def test_what_is_no_toml_is_refused_with_the_file_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError, match="hub.toml"):
+    with pytest.raises(SettingsError, match=r"hub\.toml"):
         Settings.load(written(tmp_path, text))
 
 
 def test_absent_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="absent.toml"):
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
         Settings.load(tmp_path / "absent.toml")

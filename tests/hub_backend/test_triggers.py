@@ -9,7 +9,7 @@ from hub_backend.fleet import Fleet
 from hub_backend.followers import Followers
 from hub_backend.kit import Kit
 from hub_backend.proof import Proof
-from hub_backend.record import CursorRow, DownlinkRow, TriggerRow
+from hub_backend.record import CursorRow, DownlinkRow, StopRow, TriggerRow
 from hub_backend.triggers import Triggers
 from tests.hub_backend import made
 from tests.hub_backend.made import DAY, T0, position, tour, visit
@@ -97,6 +97,13 @@ def test_a_stay_that_was_announced_is_long_only_after_that(day: Kit) -> None:
 def test_a_stay_after_the_outcome_is_nobodys_concern(day: Kit) -> None:
     events = [tour(1, "arrived", "s1", t_s=T0), visit(2, "s1", Outcome.CONTACT_DOOR, t_s=T0 + 100)]
     assert follow(day, *events, at(T0 + 1200, seq=3)) == []
+
+
+def test_a_stop_that_is_planned_again_after_nobody_opened_is_no_long_stay(day: Kit) -> None:
+    missed = follow(day, tour(1, "arrived", "s1", t_s=T0), visit(2, "s1", Outcome.NO_ANSWER, t_s=T0 + 100))
+    with day.store.write() as session:
+        session.get_one(StopRow, "s1").state = "open"  # as dispatch does for a second try
+    assert follow(day, at(T0 + 1200, seq=3)) == missed == [("no_answer", "s1")]
 
 
 def test_behind_the_plan_by_more_than_ten_minutes_asks_once_for_each_revision(day: Kit) -> None:
