@@ -45,6 +45,7 @@ class Blueprint:
     map_dir: Path | None
     fix_timeout_s: float
     position_period_s: float = 5.0
+    standing_period_s: float = 60.0
     nodes: bool = True
     mosquitto: str | None = field(default_factory=find_mosquitto)
     gpsd: str | None = field(default_factory=find_gpsd)
@@ -208,6 +209,7 @@ def _gateway_settings(blueprint: Blueprint, done: Installation, name: str, role:
         "gps": None if receiver is None else receiver.url,
         "fix_timeout_s": blueprint.fix_timeout_s,
         "position_period_s": blueprint.position_period_s,
+        "standing_period_s": blueprint.standing_period_s,
         "vehicle_can": None if bus is None else f"slcan:{bus.path}",
         "nodes": [
             {"name": node.name, "port": str(node.line.path), "kind": node.kind}

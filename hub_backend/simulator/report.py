@@ -12,6 +12,7 @@ class Report:
     """One day. None is not known. `lost`, `doubled` and `different` are 0 or the day failed."""
 
     day: str
+    replay: bool = False
     seed: int = 0
     map: str = ""
     lost: int
@@ -51,16 +52,26 @@ class Report:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
     def as_table(self) -> str:
+        what = ("log", self.day) if self.replay else ("day", f"{self.day}, seed {self.seed}, map {self.map}")
         rows = [
-            ("day", f"{self.day}, seed {self.seed}, map {self.map}"),
+            what,
             ("lost / doubled / different", f"{self.lost} / {self.doubled} / {self.different}"),
             ("events in the record", f"{self.events}"),
+            ("driven", f"{self.km:.1f} km"),
+            *([] if self.replay else self._day_rows()),
+            ("time", f"{self.wall_s:.0f} s for {self.world_s / 3600:.2g} h ({self.speed:.0f} times as fast)"),
+        ]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+        return "\n".join([*lines, *(f"  ! {example}" for example in self.examples)])
+
+    def _day_rows(self) -> list[tuple[str, str]]:
+        return [
             ("stops visited", f"{self.stops} ({self.rides} rides, {self.nobody_at_home} times nobody at home)"),
             ("deliveries", f"{self.deliveries}"),
             ("contact / letterbox", f"{self.contact} / {self.letterbox} ({_percent(self.contact_share)} contact)"),
             ("new plans during the day", f"{self.replans}"),
             ("cooler excursions", f"{self.excursions}"),
-            ("driven", f"{self.km:.1f} km"),
             (
                 "vehicles from door to door",
                 f"{_known(self.vehicle_movements)}, and {_known(self.bulk_trips)} bulk trips",
@@ -69,12 +80,8 @@ class Report:
             ("CO2e saved, WTW", f"{_known(self.co2e_saved_kg)} kg"),
             ("largest gateway", f"{_known(self.gateway_rss_mb)} MB resident"),
             ("hub with its router", f"{_known(self.hub_rss_mb)} MB resident"),
-            ("time", f"{self.wall_s:.0f} s for {self.world_s / 3600:.1f} h ({self.speed:.0f} times as fast)"),
             ("what went otherwise", ", ".join(f"{name} {count}" for name, count in sorted(self.happened.items()))),
         ]
-        width = max(len(name) for name, _ in rows)
-        lines = [f"  {name:<{width}}  {value}" for name, value in rows]
-        return "\n".join([*lines, *(f"  ! {example}" for example in self.examples)])
 
 
 def example_lines(findings: Sequence[Findings]) -> tuple[str, ...]:
