@@ -32,6 +32,7 @@ class Day:
     def _forget(self) -> None:
         self.phase: TourPhase | None = None
         self.at_stop: str | None = None
+        self._arrived_s = 0.0
         self.scanned: dict[ScanPurpose, set[str]] = {purpose: set() for purpose in ScanPurpose}
         self._visits: dict[str, Visit] = {}
         self._passed: set[str] = set()  # stops without a visit: rides, reloading, charging
@@ -80,6 +81,7 @@ class Day:
         match tour.phase:
             case "arrived":
                 self.at_stop = tour.stop
+                self._arrived_s = tour.t_s
             case "longer":
                 pass
             case _:
@@ -119,10 +121,15 @@ class Day:
 
     @property
     def next_stop(self) -> PlannedStop | None:
-        """The first stop that is not done, the one where we are first of all."""
+        """The first stop that is not done, the one where we are first of all.
+
+        Whose door has just stayed shut is not waited for: a new plan that comes back to it says when.
+        """
         if self.at_stop is not None:
             at = self._stop(self.at_stop)
-            if at is not None and not self.is_done(at):
+            visit = self._visits.get(self.at_stop)
+            is_answered = visit is not None and visit.t_s >= self._arrived_s
+            if at is not None and not is_answered and not self.is_done(at):
                 return at
         return next((stop for stop in self.stops if not self.is_done(stop)), None)
 

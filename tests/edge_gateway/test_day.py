@@ -46,6 +46,15 @@ def test_nobody_at_home_is_done_until_a_later_plan_asks_again() -> None:
     assert next_of(day) == "s1"
 
 
+def test_a_door_that_stayed_shut_is_not_waited_for() -> None:
+    day = day_with_plan()
+    day.apply(tour("arrived", stop="s1"))
+    day.apply(visit("s1", Outcome.NO_ANSWER))
+    retried_last = plan(PLAN.stops[1], PLAN.stops[2], PLAN.stops[0], revision=2, made_s=START_S + 120)
+    day.take(retried_last)
+    assert next_of(day) == "c1", "the new plan comes back to s1 later"
+
+
 def test_a_delivered_stop_never_comes_back() -> None:
     day = day_with_plan()
     day.apply(visit("s1"))
