@@ -36,6 +36,7 @@ CONTACT = ("contact_door", "contact_inside", "contact_other_person")
 TOUR_S = 0.1
 TOUR_SEED = 1
 MOST_TOURS = 500
+ONE_TRIP_S = 3600.0
 ELECTRICITY = "electricity_mix"
 
 
@@ -163,15 +164,17 @@ class FiguresDesk:
         hubs = {hub.id: hub for hub in session.scalars(select(HubRow))}
         rows = session.scalars(select(ShipmentRow).where(ShipmentRow.day == day).order_by(ShipmentRow.t_s)).all()
         trips = []
-        for row in rows:
-            supplier, hub = suppliers[row.supplier], hubs[row.hub]
+        for trip in bulk_trips(rows):
+            supplier = suppliers[trip[0].supplier]
             van_class: VanClass = self._factors.van_class(supplier.van_class)
-            if row.km is not None:
-                trips.append(co2.Inbound(row.supplier, van_class, row.km, co2.DataKind.PRIMARY))
+            told_km = trip[0].km
+            if told_km is not None:
+                trips.append(co2.Inbound(supplier.id, van_class, told_km, co2.DataKind.PRIMARY))
                 continue
-            round_km = self._round_km(((supplier.lat, supplier.lon), (hub.lat, hub.lon)))
+            places = dict.fromkeys((hubs[row.hub].lat, hubs[row.hub].lon) for row in trip)
+            round_km = self._round_km(((supplier.lat, supplier.lon), *places))
             km = None if round_km is None else round_km + 2 * supplier.approach_km
-            trips.append(co2.Inbound(row.supplier, van_class, km, co2.DataKind.MODELLED))
+            trips.append(co2.Inbound(supplier.id, van_class, km, co2.DataKind.MODELLED))
         return trips
 
     def _round_km(self, places: tuple[tuple[float, float], ...]) -> float | None:
@@ -185,6 +188,24 @@ class FiguresDesk:
                 self._known.clear()
             self._known[places] = None if answer.distance_m is None else answer.distance_m / 1000
         return self._known[places]
+
+
+def bulk_trips(rows: Sequence[ShipmentRow]) -> list[list[ShipmentRow]]:
+    """Shipments, in the order of their times, by the trip that brought them.
+
+    A supplier that comes to several hubs within `ONE_TRIP_S` made one round. Whose kilometres were told is a trip alone.
+    """
+    trips: list[list[ShipmentRow]] = []
+    newest: dict[str, list[ShipmentRow]] = {}
+    for row in rows:
+        trip = newest.get(row.supplier)
+        if row.km is None and trip is not None and row.t_s - trip[-1].t_s <= ONE_TRIP_S:
+            trip.append(row)
+            continue
+        trips.append([row])
+        if row.km is None:
+            newest[row.supplier] = trips[-1]
+    return trips
 
 
 def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
