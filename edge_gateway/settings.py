@@ -49,7 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     gps: str | None = None
     fix_timeout_s: PeriodS = 5.0
     position_period_s: PeriodS = 5.0
-    standing_period_s: PeriodS = 60.0
+    standing_period_s: PeriodS = 30.0
     vehicle_can: str | None = None
     vehicle_profile: Name = "psa-ecmp"
     vehicle_period_s: PeriodS = 10.0
