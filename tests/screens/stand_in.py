@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from edge_gateway.contract.messages import HubManifest, PlannedParcel, PlannedStop, ScanResult, Span, VanPlan
 from edge_gateway.page_messages import (
@@ -705,12 +706,25 @@ def _hub_state(routes: Sequence[PlanRoute], rng: random.Random) -> PageState:
 
 
 class Server:
-    """A web application on a free (or the given) port of loopback, in a thread."""
+    """A web application on a free (or the given) port of loopback, in a thread; `app` may be replaced at any time."""
 
-    def __init__(self, app: Starlette, port: int = 0) -> None:
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+    def __init__(self, app: Starlette | None = None, port: int = 0) -> None:
+        self.app = app
+        config = uvicorn.Config(
+            self._serve,
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            lifespan="off",
+            interface="asgi3",
+            timeout_graceful_shutdown=1,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
 
     def __enter__(self) -> "Server":
         self._thread.start()

@@ -8,6 +8,7 @@ import type {
   Outcome,
   Parcel,
   Phase,
+  RecordsAnswer,
   ScanAnswer,
   ScanRequest,
   State,
@@ -30,6 +31,7 @@ class Day {
   state = $state.raw<State | null>(null);
   waiting = $state.raw<Kept[]>([]);
   fresh = $state(false); // the state came from the gateway itself, not from this tablet's memory
+  failure = $state(""); // why the last tap could not be kept anywhere
   tapped_ms = $state<number | null>(null); // how long the last tap took to be safe
   answer = $state.raw<(ScanAnswer & { at: number }) | null>(null);
 
@@ -163,23 +165,43 @@ class Day {
     );
   }
 
-  async tour(phase: Phase, stop: string | null = null, extra_s: number | null = null): Promise<void> {
+  async tour(phase: Phase, stop: string | null = null, extra_s: number | null = null): Promise<boolean> {
     const t_s = worldNow();
     if (phase === "arrived" && stop) this.#began.set(stop, t_s);
-    await this.#keep({ id: newId(), kind: "tour", t_s, phase, stop, extra_s });
+    return this.#keep({ id: newId(), kind: "tour", t_s, phase, stop, extra_s });
   }
 
-  async visit(visit: Omit<VisitRecord, "id" | "kind" | "t_s" | "began_s" | "distance_m">): Promise<void> {
+  /** True when the visit is safe. */
+  async visit(visit: Omit<VisitRecord, "id" | "kind" | "t_s" | "began_s" | "distance_m">): Promise<boolean> {
     const began_s = this.#began.get(visit.stop) ?? null;
-    await this.#keep({ ...visit, id: newId(), kind: "visit", t_s: worldNow(), began_s });
+    return this.#keep({ ...visit, id: newId(), kind: "visit", t_s: worldNow(), began_s });
   }
 
-  async #keep(record: Kept["record"]): Promise<void> {
+  /** Safe on this tablet, or else with the gateway itself; false, and said on the page, when it is neither. */
+  async #keep(record: Kept["record"]): Promise<boolean> {
     const began = performance.now();
-    await keep(record);
+    try {
+      await keep(record);
+    } catch (error) {
+      if (!(await this.#sendNow(record))) {
+        this.failure = error instanceof Error ? error.message : String(error);
+        return false;
+      }
+    }
     await this.#recount();
+    this.failure = "";
     this.tapped_ms = Math.round(performance.now() - began);
     this.#flusher.flush();
+    return true;
+  }
+
+  /** The way round a tablet whose storage is full or broken. */
+  async #sendNow(record: Kept["record"]): Promise<boolean> {
+    try {
+      return (await post<RecordsAnswer>("/api/records", [record])).stored.includes(record.id);
+    } catch {
+      return false;
+    }
   }
 
   async release(id: string): Promise<void> {

@@ -1,0 +1,115 @@
+"""A real Chromium on the built pages. Skipped, with the reason, where there is none."""
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+import hatch_build
+from routing import atlas, neighbourhood
+from tests.conftest import ROOT
+from tests.screens.stand_in import Gateway, Hub, Server, made_up_day
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = (
+    *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+)
+TABLET = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """For pytest-playwright: the system's Chromium, drawing WebGL in software."""
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no Chromium at {CHROMIUM}: install it, or name one in CHROMIUM")
+    return {"executable_path": str(CHROMIUM), "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, object]:
+    return {"viewport": TABLET, "locale": "nl-NL", "timezone_id": "Europe/Amsterdam"}
+
+
+@pytest.fixture(scope="session")
+def pages() -> None:
+    """The pages as they would be in a wheel of these sources."""
+    hatch_build.build(ROOT, hatch_build.stale(ROOT))
+
+
+@dataclass
+class Seen:
+    """What a page complained of, and whom it asked for something."""
+
+    complaints: list[str] = field(default_factory=list)
+    origins: set[str] = field(default_factory=set)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.context.on("request", lambda request: self.origins.add("/".join(request.url.split("/")[:3])))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+
+@pytest.fixture
+def seen(page: Page) -> Seen:
+    watcher = Seen()
+    watcher.watch(page)
+    return watcher
+
+
+@dataclass
+class Day:
+    """The made-up day, served."""
+
+    hub: Hub
+    van: Gateway
+    depot: Gateway
+    hub_url: str
+    van_url: str
+    depot_url: str
+
+
+@pytest.fixture(scope="session")
+def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated neighbourhood, imported as any map is."""
+    folder = tmp_path_factory.mktemp("map")
+    neighbourhood.make(1, folder / "made.osm.pbf")
+    atlas.import_map(folder / "made.osm.pbf", "made", folder)
+    return folder / "made"
+
+
+@pytest.fixture(scope="session")
+def servers(pages: None) -> Generator[tuple[Server, Server, Server]]:
+    with Server() as hub, Server() as van, Server() as depot:
+        yield hub, van, depot
+
+
+@pytest.fixture
+def day(servers: tuple[Server, Server, Server], map_dir: Path) -> Day:
+    """A fresh day on the servers of the session."""
+    parts = made_up_day(map_dir)
+    for server, part in zip(servers, parts, strict=True):
+        server.app = part.web()
+    hub_url, van_url, depot_url = (server.url for server in servers)
+    return Day(*parts, hub_url, van_url, depot_url)
+
+
+@pytest.fixture
+def tablet(browser: Browser, browser_context_args: dict[str, object]) -> Generator[Callable[[], BrowserContext]]:
+    """Makes tablets: browser contexts with a storage of their own."""
+    contexts: list[BrowserContext] = []
+
+    def make() -> BrowserContext:
+        contexts.append(browser.new_context(**browser_context_args))  # type: ignore[arg-type]
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        context.close()

@@ -1,0 +1,209 @@
+"""The pages in a real browser: they load, ask nobody else, can be read by everybody, and follow what happens."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.screens.conftest import Day, Seen
+from tests.screens.stand_in import NOW_S
+
+pytestmark = pytest.mark.browser
+
+PAGES: dict[str, Callable[[Day], str]] = {
+    "planner": lambda day: day.hub_url,
+    "coolers": lambda day: f"{day.hub_url}/coolers",
+    "figures": lambda day: f"{day.hub_url}/figures",
+    "concierge": lambda day: day.van_url,
+    "intake": lambda day: day.depot_url,
+}
+SIZES = ((800, 1280), (1600, 950), (1280, 800))
+
+
+def ready(page: Page) -> None:
+    """The page shows what the server said."""
+    expect(page.get_by_text("Gegevens ophalen")).to_have_count(0)
+    expect(
+        page.get_by_text("Live", exact=True).or_(page.get_by_role("navigation", name="Onderdelen")).first
+    ).to_be_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_loads_without_complaint_and_asks_nobody_else(name: str, day: Day, page: Page, seen: Seen) -> None:
+    url = PAGES[name](day)
+    page.goto(url)
+    ready(page)
+    for width, height in SIZES:  # nothing sticks out sideways, at any size
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.wait_for_timeout(1200 if name == "planner" else 200)  # tiles, fonts and the map's worker come last
+    assert seen.complaints == []
+    assert seen.origins - {"blob:", "data:"} <= {"/".join(url.split("/")[:3])}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_no_serious_fault_by_day_nor_by_night(name: str, day: Day, page: Page) -> None:
+    page.goto(PAGES[name](day))
+    ready(page)
+    if name == "planner":
+        page.get_by_role("button", name="Marieke").click()
+    if name == "concierge":
+        page.get_by_role("button", name="Contact").click()
+    faults = serious(page)
+    page.evaluate("document.documentElement.dataset.theme = 'night'")
+    assert faults + serious(page) == []
+
+
+def test_axe_finds_no_serious_fault_on_the_concierges_other_views(day: Day, page: Page) -> None:
+    page.goto(day.van_url)
+    for tab in ("Laden", "Hele dag", "Versturen"):
+        page.get_by_role("button", name=tab, exact=True).click()
+        assert serious(page) == []
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:160]} {fault['nodes'][0].get('failureSummary', '')[:200]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_english_is_one_press_away_and_remembered(name: str, day: Day, page: Page) -> None:
+    page.goto(PAGES[name](day))
+    ready(page)
+    if name in ("concierge", "intake"):
+        page.get_by_role("button", name="Versturen", exact=True).click()
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("button", name="Nederlands")).to_be_visible()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+# ---------------------------------------------------------------- planner
+
+
+def test_attribution_is_shown(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    expect(page.get_by_text("© OpenStreetMap contributors")).to_be_visible()
+
+
+def test_a_van_without_a_fix_for_a_minute_is_visibly_stale(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    expect(page.get_by_text(re.compile("Uit beeld sinds"))).to_have_count(1)
+    expect(page.locator(".map-van.stale")).to_have_count(1)
+    expect(page.locator(".map-van.stale")).to_contain_text("min oud")
+
+
+def test_a_fix_is_on_the_map_within_two_seconds(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    marker = page.locator(".map-van", has_text=re.compile("^1"))
+    expect(marker).to_be_visible()
+    before = marker.bounding_box()
+    van = day.hub.vans[0]
+    assert van.lat is not None
+    day.hub.tell("van", van.model_copy(update={"lat": van.lat + 0.004, "fix_s": NOW_S + 20}))
+    page.wait_for_timeout(2000)
+    after = marker.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert before["y"] - after["y"] > 20
+
+
+def test_a_stop_is_locked_by_keyboard_alone(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    van = page.get_by_role("button", name="Marieke")
+    expect(van).to_be_visible()
+    tab_to(page, "Marieke")
+    page.keyboard.press("Enter")
+    address = next(stop.address for stop in day.hub.plan.routes[0].stops if stop.state == "open")
+    tab_to(page, address)
+    page.keyboard.press("Enter")
+    tab_to(page, "Vastzetten")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Losmaken")).to_be_visible()
+    path, body = day.hub.posts[0]
+    assert path.endswith("/lock")
+    assert body["locked"] is True
+
+
+def tab_to(page: Page, words: str) -> None:
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if words in page.evaluate(
+            "[document.activeElement].filter(one => one.matches('button')).map(one => one.textContent).join()"
+        ):
+            return
+    raise AssertionError(f"Tab never came to {words!r}")
+
+
+def test_what_changed_and_why_is_told(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    page.get_by_role("tab", name="Wat veranderde en waarom").click()
+    newest = day.hub.history[0]
+    expect(page.get_by_text(newest.reason)).to_be_visible()
+    expect(page.get_by_text(newest.changes[0].words)).to_be_visible()
+
+
+def test_a_refused_order_says_which_field_and_why(day: Day, page: Page) -> None:
+    page.goto(day.hub_url)
+    page.get_by_role("tab", name="Nieuwe order").click()
+    page.get_by_label("Straat").fill("Nergensstraat")
+    page.get_by_label("Nummer").fill("1")
+    page.get_by_role("button", name="Order toevoegen").click()
+    expect(page.get_by_role("alert").filter(has_text="street: unknown address")).to_be_visible()
+
+
+# ---------------------------------------------------------------- coolers
+
+
+def test_an_excursion_is_signed_for_by_a_person(day: Day, page: Page) -> None:
+    page.goto(f"{day.hub_url}/coolers")
+    expect(page.get_by_role("heading", name="Bus 2, koelbox").last).to_be_visible()
+    page.get_by_label("vernietigd").check()
+    page.get_by_label("Toelichting").fill("Deksel stond open bij de Muntlaan.")
+    page.get_by_label("Afgetekend door").fill("Ria ten Have")
+    page.get_by_role("button", name="Aftekenen en sluiten").click()
+    expect(page.get_by_text("Geen open afwijkingen.")).to_be_visible()
+    expect(page.get_by_text("vernietigd, afgetekend door Ria ten Have")).to_be_visible()
+
+
+def test_a_reading_is_shown_as_it_comes(day: Day, page: Page) -> None:
+    page.goto(f"{day.hub_url}/coolers")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    cooler = day.hub.coolers[0].model_copy(update={"product_c": 5.7, "t_s": NOW_S + 60})
+    day.hub.tell("cooler", cooler)
+    expect(page.get_by_text("5,7 °C")).to_be_visible()
+
+
+def test_a_silent_cooler_is_never_in_order(day: Day, page: Page) -> None:
+    page.goto(f"{day.hub_url}/coolers")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Bus 3, koelbox"))
+    expect(card.get_by_text("Geen meting", exact=True)).to_be_visible()
+    expect(card.get_by_text(re.compile("al . min geen meting"))).to_be_visible()
+
+
+# ---------------------------------------------------------------- figures
+
+
+def test_every_figure_has_its_method_beside_it(day: Day, page: Page) -> None:
+    page.goto(f"{day.hub_url}/figures")
+    expect(page.get_by_text("81%")).to_be_visible()
+    expect(page.get_by_text(re.compile("Aandeel = contact"))).to_be_visible()
+    expect(page.get_by_text(re.compile("volgens de methode van ISO 14083"))).to_be_visible()
+
+
+def test_an_unknown_saving_is_never_a_zero(day: Day, page: Page) -> None:
+    day.hub.figures = {
+        **day.hub.figures,
+        "km": None,
+        "co2": {**day.hub.figures["co2"], "saved_kg": None, "unknown": ["van-2: geen kilometers"]},
+    }
+    page.goto(f"{day.hub_url}/figures")
+    expect(page.get_by_text("Nog niet bekend: van-2: geen kilometers")).to_be_visible()
