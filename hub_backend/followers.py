@@ -167,6 +167,10 @@ class Followers:
             newest_id = session.scalar(select(func.max(EventRow.id))) or 0
         return {cursor.name: max(0, newest_id - cursor.event_id) for cursor in self._cursors}
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         self._bell.set()
         self._thread.start()

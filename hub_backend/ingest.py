@@ -49,6 +49,10 @@ class Ingest:
         """Machine seconds since anything was waiting to be written."""
         return 0.0 if not self._queue.empty() else time.monotonic() - self._busy_s
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         self._thread.start()
         self._mqtt.start()
@@ -136,10 +140,14 @@ class Ingest:
         return whole
 
     def _tell(self, written: Written) -> None:
-        shown.tell(self._kit, [("reject", str(reject)) for reject in written.rejects])
-        shown.tell(self._kit, [("van", gateway) for gateway in dict.fromkeys(written.presences)])
         if written.events:
             self._on_commit()
+        changes = [("reject", str(reject)) for reject in written.rejects]
+        changes += [("van", gateway) for gateway in written.presences]
+        try:
+            shown.tell(self._kit, changes)
+        except OperationalError as error:  # the screens miss it; the record does not
+            log.error("ingest_tell_failed error=%s", error.orig)
 
 
 def _origin(thing: Arrived) -> str:

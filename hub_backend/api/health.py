@@ -24,7 +24,7 @@ class DispatchHealth(BaseModel):
 
 
 class Health(BaseModel):
-    """`status` degraded: there is no broker. `ingest_idle_s` is machine time since anything came in."""
+    """`status` degraded: no broker, or a thread has ended. `ingest_idle_s`: machine time without anything new."""
 
     status: Literal["ok", "degraded"]
     now_s: float
@@ -50,7 +50,7 @@ def router(
             events = session.scalar(select(func.max(EventRow.id))) or 0
             rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
         return Health(
-            status="ok" if mqtt.connected else "degraded",
+            status="ok" if mqtt.connected and ingest.alive and followers.alive else "degraded",
             now_s=kit.clock.now_s(),
             broker_connected=mqtt.connected,
             events=events,

@@ -127,6 +127,7 @@ def test_it_is_light_and_stops_at_once_even_with_a_screen_open(hub: Running, van
     van.send_batch(batch([position(0)]))
     stream = Stream(hub.port)
     health = hub.health()
+    assert health["status"] == "ok"
     assert isinstance(health["rss_mb"], float)
     assert 30 < health["rss_mb"] < 140  # without a map, so without the solver's process
     hub.process.send_signal(signal.SIGTERM)
