@@ -193,7 +193,7 @@ class FiguresDesk:
 def bulk_trips(rows: Sequence[ShipmentRow]) -> list[list[ShipmentRow]]:
     """Shipments, in the order of their times, by the trip that brought them.
 
-    A supplier that comes to several hubs within `ONE_TRIP_S` made one round. Whose kilometres were told is a trip alone.
+    A supplier that comes to several hubs within `ONE_TRIP_S` made one round. A trip with told km is one alone.
     """
     trips: list[list[ShipmentRow]] = []
     newest: dict[str, list[ShipmentRow]] = {}
