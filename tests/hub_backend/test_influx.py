@@ -23,6 +23,8 @@ from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, position
 
+pytestmark = pytest.mark.servers
+
 
 class WriteApi(http.server.ThreadingHTTPServer):
     """A server that answers as the v2 API's documentation says; it keeps lines, and can be told to fail."""

@@ -200,7 +200,7 @@ def test_largest_counts_fit(any_kit: Kit, ledger: Ledger) -> None:
     assert lane(any_kit).committed_n == 2**40
 
 
-@examples(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 40))
 def test_whatever_is_lost_doubled_or_swapped_on_the_way_the_record_has_each_event_once(
     fresh_record: Path, tmp_path: Path, seed: int, count: int
