@@ -23,6 +23,7 @@ from hub_backend.figures import FiguresDesk
 from hub_backend.followers import Follower
 from hub_backend.kit import Kit
 from hub_backend.orders import OrderDesk
+from hub_backend.refs import RandomBelow
 from hub_backend.solver import Solver
 
 log = logging.getLogger(__name__)
@@ -51,22 +52,24 @@ class Planning:
         self.dispatch.stop()
 
 
-def build(kit: Kit, sender: Sender, *, planner: Planner | None = None) -> Planning:
-    """Planning for this hub; `planner` is for tests. Raises `MapError` when the map cannot be used."""
+def build(
+    kit: Kit, sender: Sender, *, planner: Planner | None = None, random_below: RandomBelow = secrets.randbelow
+) -> Planning:
+    """Planning for this hub; `planner` and `random_below` are for tests. Raises `MapError`."""
     settings = kit.settings
     basemap = _basemap(settings.map_dir)
     factors = Factors.load()
     addresses = AddressBook.load(settings.map_dir)
     solver = Solver(settings.map_dir)
-    dispatch = Dispatch(kit, planner or solver, Downlinks(kit, sender), random_below=secrets.randbelow)
-    desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=secrets.randbelow)
+    dispatch = Dispatch(kit, planner or solver, Downlinks(kit, sender), random_below=random_below)
+    desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=random_below)
     directory = Directory(addresses=addresses, factors=factors)
     figures = FiguresDesk(solver, factors, zone=settings.zone)
     return Planning(
         dispatch=dispatch,
         solver=solver,
         routers=[
-            orders_api.router(kit, directory, desk, secrets.randbelow),
+            orders_api.router(kit, directory, desk, random_below),
             planning_api.router(kit, dispatch),
             figures_api.router(kit, figures, factors),
             map_api.router(basemap),

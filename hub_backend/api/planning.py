@@ -17,6 +17,8 @@ from hub_backend.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
 from hub_backend.trigger import ask
 from hub_backend.workday import is_day
 
+FAILED = ("no_answer", "refused")
+
 Day = Annotated[str, Path(pattern=r"^\d{4}-\d{2}-\d{2}$", description="local date")]
 
 
@@ -418,7 +420,8 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
         window_from_s=stop.row.from_s,
         window_to_s=stop.row.to_s,
         promised_s=stop.row.promised_s,
-        state="done" if "/" in visit.stop else stop.row.state,
+        # What came of this visit; the stop itself may be open again for a second attempt.
+        state="failed" if visit.outcome in FAILED else "done",
         outcome=visit.outcome,
         locked=stop.row.locked,
         parcels=len(stop.parcels),

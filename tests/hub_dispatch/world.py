@@ -1,5 +1,6 @@
 """A hub's planning with a clock that the test moves, gateways that the test speaks for, and a record on disk."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,7 +162,7 @@ class World:
         )
         self.kit = Kit(settings=settings, clock=self.clock, store=Store(settings.database_url), live=Live())
         self.kit.store.open()
-        self.planning = planning.build(self.kit, self.mail, planner=planner)
+        self.planning = planning.build(self.kit, self.mail, planner=planner, random_below=random.Random(1).randrange)
         self.dispatch = self.planning.dispatch
         vans = frozenset({"van-1", "van-2"})
         self._followers: list[Follower] = [
