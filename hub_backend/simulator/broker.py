@@ -1,11 +1,12 @@
 """The MQTT broker of the demo: Debian's mosquitto when it is there, else the one that pip installs. Loopback only."""
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PLACES = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
+PLACES = (Path("/usr/sbin"), Path("/usr/local/sbin"))
 
 MOSQUITTO = """# written by buurtrit demo: loopback, no persistence, and room for all that waits
 listener {port} 127.0.0.1
@@ -47,9 +48,14 @@ class Broker:
     words: str
 
 
-def find_mosquitto() -> str | None:
-    """Debian puts it where the path of an ordinary user does not look."""
-    return shutil.which("mosquitto") or next((place for place in PLACES if Path(place).exists()), None)
+def find_server(name: str) -> str | None:
+    """A server of this machine; Debian puts it where the path of an ordinary user does not look.
+
+    None when there is none, or when `BUURTRIT_DEMO_SERVERS=none` asks to leave this machine's servers alone.
+    """
+    if os.environ.get("BUURTRIT_DEMO_SERVERS") == "none":
+        return None
+    return shutil.which(name) or next((str(place / name) for place in PLACES if (place / name).exists()), None)
 
 
 def choose_broker(*, port: int, config_dir: Path, mosquitto: str | None) -> Broker:

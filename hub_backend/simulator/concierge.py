@@ -108,7 +108,7 @@ class Concierge:
             await self._flat_tyre()
         elif not stops:
             await self._drive_home()
-            await self._look_later("no stop")
+            await self._look_later("no stop", LOOK_AGAIN_S * 2)
         elif stops[0].kind in ("reload", "charge"):
             await self._visit_hub(stops[0])
         elif not await self._ready(state, stops[0]):
@@ -140,9 +140,9 @@ class Concierge:
         """The stops until the van is at the hub again."""
         return list(itertools.takewhile(lambda stop: stop.kind not in ("reload", "charge"), state.stops()))
 
-    async def _look_later(self, what: str) -> None:
+    async def _look_later(self, what: str, pause_s: float = LOOK_AGAIN_S) -> None:
         self._does(what)
-        await self._world.wait(LOOK_AGAIN_S)
+        await self._world.wait(pause_s)
 
     def _does(self, what: str) -> None:
         self.doing = what

@@ -21,7 +21,7 @@ from hub_backend.simulator.maps import find_map
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.report import Report
 
-FAST_RATE = 170.0
+FAST_RATE = 240.0
 PAGE_RATE = 24.0
 HOME = Path(".demo")
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import httpx
 
 from edge_gateway.contract.sealing import new_key
-from hub_backend.simulator.broker import choose_broker, find_mosquitto
+from hub_backend.simulator.broker import choose_broker, find_server
 from hub_backend.simulator.errors import DemoError
 from hub_backend.simulator.node import Kind, Node, start_node
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.ptys import Line
-from hub_backend.simulator.receiver import Receiver, find_gpsd, start_receiver
+from hub_backend.simulator.receiver import Receiver, start_receiver
 
 ORG = "buurenzo"
 NODES: Mapping[str, Sequence[tuple[str, Kind]]] = {
@@ -47,8 +47,8 @@ class Blueprint:
     position_period_s: float = 5.0
     standing_period_s: float = 60.0
     nodes: bool = True
-    mosquitto: str | None = field(default_factory=find_mosquitto)
-    gpsd: str | None = field(default_factory=find_gpsd)
+    mosquitto: str | None = field(default_factory=lambda: find_server("mosquitto"))
+    gpsd: str | None = field(default_factory=lambda: find_server("gpsd"))
 
 
 @dataclass

@@ -203,6 +203,7 @@ def _report(
         broker=installation.words[0],
         positions=installation.words[1],
         cpu_s={"simulator": round(time.process_time(), 1), **installation.processes.cpu_s()},
+        spent_s={what: round(seconds, 1) for what, seconds in play.spent_s.items()},
         happened=dict(play.truth.happened),
         examples=example_lines(findings),
     )

@@ -4,6 +4,7 @@ Comes in: what was installed, the script of the day, the roads. Goes out: the le
 """
 
 import asyncio
+import itertools
 import random
 import time
 import uuid
@@ -41,6 +42,8 @@ HEALTH_S = 0.25  # machine: how often the hub is asked how it does
 GATEWAY_TURNS = 6  # the gateways are asked once in so many times
 MEMORY_TURNS = 25
 CATCH_UP_S = 45.0  # machine: how long bytes may lie unread before the day is given up
+SPENT = ("held", "moving", "reading", "people")
+"""Where the machine's time goes: held for router or backlog, the world moving, bytes being read, people acting."""
 SEND_EVERY_S = {"bus": 10.0, "cooler": 10.0, "slow": 60.0}
 
 
@@ -117,6 +120,7 @@ class Play:
         }
         self._staff = [self._hub_staff(hub.id) for hub in place.hubs]
         self._sent: dict[str, float] = {}
+        self.spent_s = dict.fromkeys(SPENT, 0.0)
 
     # ------------------------------------------------------------ who and what
 
@@ -206,14 +210,21 @@ class Play:
         return all(concierge.doing == "done" for concierge in self.concierges)
 
     async def _step(self, watching: "asyncio.Task[None]") -> None:
+        marks = [time.monotonic()]
         while self.governor.rate <= 0:
             await asyncio.sleep(0.01)
             self._check(watching)
+        marks.append(time.monotonic())
         await self.world.step(self.governor.rate)
         self._show_instruments()
+        marks.append(time.monotonic())
         await self._taken()
+        marks.append(time.monotonic())
         await self.world.act()
         self._check(watching)
+        marks.append(time.monotonic())
+        for what, (began, ended) in zip(SPENT, itertools.pairwise(marks), strict=True):
+            self.spent_s[what] += ended - began
 
     def _check(self, watching: "asyncio.Task[None]") -> None:
         self.installation.processes.check()

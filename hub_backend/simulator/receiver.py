@@ -1,19 +1,11 @@
 """A van's GPS receiver: NMEA on a serial line, read by the real gpsd where there is one, else by the gateway itself."""
 
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub_backend.simulator.nmea import Fix, sentences
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.ptys import Line
-
-PLACES = ("/usr/sbin/gpsd", "/usr/local/sbin/gpsd")
-
-
-def find_gpsd() -> str | None:
-    """Debian puts it where the path of an ordinary user does not look."""
-    return shutil.which("gpsd") or next((place for place in PLACES if Path(place).exists()), None)
 
 
 @dataclass

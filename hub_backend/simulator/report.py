@@ -41,6 +41,7 @@ class Report:
     broker: str
     positions: str
     cpu_s: dict[str, float] = field(default_factory=dict)
+    spent_s: dict[str, float] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
 

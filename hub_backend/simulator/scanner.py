@@ -32,14 +32,13 @@ class Scanner:
         Raises `DemoError` when there is no answer.
         """
         t_s = self._world.now_s
-        before = (await self._page.state()).version
         self._node.scan(t_s, code, symbology=symbology)
         deadline = time.monotonic() + PATIENCE_S
         while True:
             await asyncio.sleep(LOOK_AGAIN_S)
             state = await self._page.state()
             shown = state.last_scan
-            if shown is not None and shown.code == code and state.version > before and shown.t_s >= t_s - 1:
+            if shown is not None and shown.code == code and shown.t_s >= t_s - 1:
                 break
             if time.monotonic() > deadline:
                 raise DemoError(f"{self._node.source}: no answer to scan {code} within {PATIENCE_S:.0f} s")

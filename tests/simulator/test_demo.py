@@ -1,0 +1,85 @@
+"""The command itself: its words and exit codes, and a real morning from broker to figures."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hub_backend.simulator.demo import parse
+from hub_backend.simulator.installation import free_port, toml
+
+DEMO = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--fast"]
+
+
+def demo(*options: str, home: Path) -> "subprocess.CompletedProcess[str]":
+    """Run it on free ports as on a machine without mosquitto and gpsd. (tests/test_whole_loop.py runs it with them.)"""
+    return subprocess.run(
+        [*DEMO, "--home", str(home), "--port", str(free_port() % 20000 + 20000), *options],
+        capture_output=True,
+        text=True,
+        timeout=230,
+        check=False,
+        env={**os.environ, "BUURTRIT_DEMO_SERVERS": "none"},
+    )
+
+
+def test_an_impossible_port_or_rate_is_refused_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value in (("--port", "70000"), ("--rate", "5000")):
+        with pytest.raises(SystemExit) as ended:
+            parse([option, value])
+        assert ended.value.code == 2
+        assert option in capsys.readouterr().err
+
+
+def test_settings_are_written_as_toml() -> None:
+    table = {"a": 'x"y', "none": None, "port": 1, "path": Path("/x"), "nodes": [{"name": "n"}], "g": {"v": {"k": True}}}
+    assert tomllib.loads(toml(table)) == {
+        "a": 'x"y',
+        "port": 1,
+        "path": "/x",
+        "nodes": [{"name": "n"}],
+        "g": {"v": {"k": True}},
+    }
+
+
+@pytest.mark.servers
+def test_a_sunday_and_a_map_that_is_none_are_refused(tmp_path: Path) -> None:
+    no_map = tmp_path / "holiday.osm.pbf"
+    no_map.write_bytes(b"GIF89a, no map at all")
+    for options, words in ((["--day", "2026-11-22"], "Sunday"), (["--map", str(no_map)], str(no_map))):
+        ended = demo(*options, home=tmp_path)
+        assert ended.returncode == 2
+        assert words in ended.stderr
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_a_morning_without_any_server_installed_is_recorded_as_it_was_played(tmp_path: Path) -> None:
+    report = tmp_path / "day.json"
+    ended = demo("--until", "09:00", "--report", str(report), home=tmp_path)
+    assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-3000:]
+    day = json.loads(report.read_text())
+    assert (day["lost"], day["doubled"], day["different"]) == (0, 0, 0)
+    assert day["events"] > 500
+    assert day["km"] > 0
+    assert day["stops"] >= 1
+    assert 0 < day["gateway_rss_mb"] < 80
+    assert 0 < day["hub_rss_mb"] < 200
+    assert "embedded" in day["broker"]
+    assert "NMEA straight" in day["positions"]
+    assert not list(tmp_path.glob("run-*")), "a run that went well leaves nothing behind"
+
+
+@pytest.mark.servers
+def test_a_real_gps_log_without_gpsd_is_the_track_on_the_hub(shared_data: Path, tmp_path: Path) -> None:
+    report = tmp_path / "track.json"
+    log = shared_data / "nmea" / "nl2008u.log"
+    ended = demo("--nmea", str(log), "--report", str(report), home=tmp_path)
+    assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-3000:]
+    track = json.loads(report.read_text())
+    assert (track["lost"], track["doubled"], track["different"]) == (0, 0, 0)
+    assert track["events"] >= 9
