@@ -98,7 +98,8 @@ def test_an_event_changes_little_and_says_what(town: World) -> None:
     plan = town.shown()
     assert town.route("van-1")[0] == first
     after = town.where()
-    assert {stop: van for stop, van in after.items() if stop in before} == before
+    moved = [stop for stop, van in before.items() if after[stop] != van]
+    assert len(moved) <= 2, "routing.md: at most two stops change van at an event"
     van = after[added["stop"]]
     kinds = [stop["kind"] for stop in next(r for r in plan["routes"] if r["van"] == van)["stops"]]
     assert "reload" in kinds, "the parcel is still at the hub, and the van is not"

@@ -178,9 +178,11 @@ class World:
         for router in self.planning.root_routers:
             web.include_router(router)
         self.http = TestClient(web)
+        self.http.__enter__()  # one event loop for all requests, instead of one each
         self._seq = 0
 
     def close(self) -> None:
+        self.http.__exit__(None, None, None)
         self.planning.solver.stop()
         self.kit.store.close()
 
