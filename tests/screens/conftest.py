@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from starlette.responses import PlainTextResponse
 
 import hatch_build
 from routing import atlas, neighbourhood
@@ -74,6 +75,14 @@ class Day:
     hub_url: str
     van_url: str
     depot_url: str
+    van_server: Server
+
+    def cut(self) -> None:
+        """The van's gateway is out of reach: whatever gets to it is turned away."""
+        self.van_server.app = PlainTextResponse("out of reach", status_code=503)
+
+    def mend(self) -> None:
+        self.van_server.app = self.van.web()
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +107,7 @@ def day(servers: tuple[Server, Server, Server], map_dir: Path) -> Day:
     for server, part in zip(servers, parts, strict=True):
         server.app = part.web()
     hub_url, van_url, depot_url = (server.url for server in servers)
-    return Day(*parts, hub_url, van_url, depot_url)
+    return Day(*parts, hub_url, van_url, depot_url, servers[1])
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_gateway.contract.messages import HubManifest, PlannedParcel, PlannedStop, ScanResult, Span, VanPlan
 from edge_gateway.page_messages import (
@@ -708,8 +708,8 @@ def _hub_state(routes: Sequence[PlanRoute], rng: random.Random) -> PageState:
 class Server:
     """A web application on a free (or the given) port of loopback, in a thread; `app` may be replaced at any time."""
 
-    def __init__(self, app: Starlette | None = None, port: int = 0) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp | None = None, port: int = 0) -> None:
+        self.app: ASGIApp | None = app
         config = uvicorn.Config(
             self._serve,
             host="127.0.0.1",

@@ -24,6 +24,13 @@ export function t(key: TextKey, values: Record<string, string | number> = {}): s
   return texts[key][language.code].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** What the hub says in its own words, with the names of vans as people say them: `van-2/cooler` is bus 2, koelbox. */
+export function spoken(words: string): string {
+  return words
+    .replace(/\bvan-(\d+)\/(\w+)/g, (_whole, n: string, node: string) => `${t("van.name", { n })}, ${word("node", node)}`)
+    .replace(/\bvan-(\d+)\b/g, (_whole, n: string) => t("van.name", { n }));
+}
+
 /** The text of a key made at run time (`goods.` + what the hub said), or the raw word when we do not know it. */
 export function word(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;

@@ -28,6 +28,13 @@ export function worldNow(): number {
   return said_s + (rate * (performance.now() - heard_ms)) / 1000;
 }
 
+/** World time for judging how old something is: where the world runs faster than ours, only what the server has said,
+    for a guess between two answers can be a minute off. */
+export function nowForAges(): number {
+  const guess_s = world.now_s; // read always, so that the page asks again as time passes
+  return world.known && rate !== 1 ? said_s : guess_s;
+}
+
 function tick(): void {
   world.now_s = worldNow();
 }

@@ -2,7 +2,7 @@
 import { get, post } from "../lib/ask";
 import { dayOf } from "../lib/format";
 import { LiveLine } from "../lib/live.svelte";
-import { hearNow, now, worldNow } from "../lib/world.svelte";
+import { hearNow, now, nowForAges, worldNow } from "../lib/world.svelte";
 import type { DayPlan, Excursion, Health, MapInfo, PlanRoute, PlanStop, Revision, Van } from "../hub_api";
 
 /** A fix older than this is no position any more: the van is shown as lost from sight. */
@@ -55,7 +55,7 @@ class Planning {
   }
 
   isStale(van: Van): boolean {
-    return van.fix_s === null || van.lat === null || now() - van.fix_s > STALE_AFTER_S;
+    return van.fix_s === null || van.lat === null || nowForAges() - van.fix_s > STALE_AFTER_S;
   }
 
   /** Seconds by which a van runs behind its plan, judged by the stop it should have reached. */
