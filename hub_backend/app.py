@@ -16,19 +16,19 @@ from hub_backend.api import coolers as coolers_api
 from hub_backend.api import events, gateways, health, rejects
 from hub_backend.api import live as live_api
 from hub_backend.api import vans as vans_api
-from hub_backend.coolers import Coolers
-from hub_backend.fleet import Fleet
-from hub_backend.followers import Followers
-from hub_backend.ingest import Ingest
+from hub_backend.intake.ingest import Ingest
 from hub_backend.kit import Kit, Part
 from hub_backend.live import Live
 from hub_backend.mqtt import Mqtt
-from hub_backend.proof import Proof
-from hub_backend.series import SeriesFollower, open_series
+from hub_backend.projections.coolers import Coolers
+from hub_backend.projections.fleet import Fleet
+from hub_backend.projections.followers import Followers
+from hub_backend.projections.proof import Proof
+from hub_backend.projections.series import SeriesFollower, open_series
+from hub_backend.projections.triggers import Triggers
 from hub_backend.settings import Settings
 from hub_backend.site import Pages
 from hub_backend.store import Store
-from hub_backend.triggers import Triggers
 
 VERSION = "0.1.0"
 

@@ -8,23 +8,23 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from hub_backend.addresses import AddressBook
 from hub_backend.api import figures as figures_api
 from hub_backend.api import map as map_api
 from hub_backend.api import orders as orders_api
 from hub_backend.api import planning as planning_api
 from hub_backend.api.health import DispatchHealth
 from hub_backend.basemap import Basemap, MapError
-from hub_backend.directory import Directory
-from hub_backend.dispatch import Dispatch, Planner
-from hub_backend.downlink import Acknowledged, Downlinks, Sender
+from hub_backend.dispatching.dispatch import Dispatch, Planner
+from hub_backend.dispatching.downlink import Acknowledged, Downlinks, Sender
+from hub_backend.dispatching.solver import Solver
 from hub_backend.factors import Factors
-from hub_backend.figures import FiguresDesk
-from hub_backend.followers import Follower
 from hub_backend.kit import Kit
-from hub_backend.orders import OrderDesk
-from hub_backend.refs import RandomBelow
-from hub_backend.solver import Solver
+from hub_backend.ordering.addresses import AddressBook
+from hub_backend.ordering.directory import Directory
+from hub_backend.ordering.orders import OrderDesk
+from hub_backend.ordering.refs import RandomBelow
+from hub_backend.projections.followers import Follower
+from hub_backend.reporting.figures import FiguresDesk
 
 log = logging.getLogger(__name__)
 

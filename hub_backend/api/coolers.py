@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from hub_backend import shown
-from hub_backend.followers import AwayError
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import AwayError
+from hub_backend.projections.series import Series
 from hub_backend.record import CoolerStateRow, ExcursionRow
-from hub_backend.series import Series
 
 FIELDS = ("air_mean_c", "air_min_c", "air_max_c", "product_mean_c", "product_min_c", "product_max_c", "lid_open_s")
 MOST_S = 31 * 86400.0

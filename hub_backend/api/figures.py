@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, Field
 
-from hub_backend import co2
 from hub_backend.factors import Factor, FactorError, Factors
-from hub_backend.figures import Figures, FiguresDesk
 from hub_backend.kit import Kit
+from hub_backend.reporting import co2
+from hub_backend.reporting.figures import Figures, FiguresDesk
 from hub_backend.workday import is_day
 
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from hub_backend.followers import Followers
-from hub_backend.ingest import Ingest
+from hub_backend.intake.ingest import Ingest
 from hub_backend.kit import Kit
 from hub_backend.memory import resident_mb
 from hub_backend.mqtt import Mqtt
+from hub_backend.projections.followers import Followers
 from hub_backend.record import EventRow, RejectRow
 
 

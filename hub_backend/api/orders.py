@@ -7,12 +7,12 @@ from fastapi import APIRouter, Body, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy.orm import Session
 
-from hub_backend.directory import Directory, HubIn, ResidentIn, SupplierIn, VanIn
+from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
-from hub_backend.orders import CancelError, OrderDesk, OrderIn, cancel
-from hub_backend.plans import newest_plan
+from hub_backend.ordering.directory import Directory, HubIn, ResidentIn, SupplierIn, VanIn
+from hub_backend.ordering.orders import CancelError, OrderDesk, OrderIn, cancel
+from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
-from hub_backend.refs import RandomBelow, new_ref
 from hub_backend.trigger import ask
 from hub_backend.workday import day_of
 

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatch import Dispatch
+from hub_backend.dispatching.dispatch import Dispatch
+from hub_backend.dispatching.plans import PlanBody, body_of, changes_of, driven_to, newest_plan, stops_in
+from hub_backend.dispatching.problem import PlannedRoute, PlannedStep
+from hub_backend.dispatching.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
 from hub_backend.kit import Kit
-from hub_backend.plans import PlanBody, body_of, changes_of, driven_to, newest_plan, stops_in
-from hub_backend.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow, VanRow, VisitRow
-from hub_backend.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
 from hub_backend.trigger import ask
 from hub_backend.workday import is_day
 

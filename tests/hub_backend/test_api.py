@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from edge_gateway.contract.messages import Alarm, NodeStatus
 from edge_gateway.contract.topics import Address
 from hub_backend.app import Hub, build
-from hub_backend.envelope import Opened
-from hub_backend.followers import Followers
-from hub_backend.ledger import Ledger
+from hub_backend.intake.envelope import Opened
+from hub_backend.intake.ledger import Ledger
+from hub_backend.projections.followers import Followers
 from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, FakeClock, batch, cooler, position

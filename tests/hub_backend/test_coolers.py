@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from edge_gateway.contract.messages import Alarm, AnyEvent, Lid
 from hub_backend import shown
-from hub_backend.coolers import Coolers
-from hub_backend.followers import Followers
 from hub_backend.kit import Kit
+from hub_backend.projections.coolers import Coolers
+from hub_backend.projections.followers import Followers
 from hub_backend.record import CoolerStateRow, CursorRow, ExcursionRow, TriggerRow
 from tests.hub_backend import made
 from tests.hub_backend.made import T0, FakeClock, cooler

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Position, Vehicle
 from hub_backend import shown
-from hub_backend.fleet import Fleet
-from hub_backend.followers import Followers
 from hub_backend.kit import Kit
+from hub_backend.projections.fleet import Fleet
+from hub_backend.projections.followers import Followers
 from hub_backend.record import VanStateRow
 from tests.hub_backend import made
 from tests.hub_backend.made import T0, FakeClock, position, tour

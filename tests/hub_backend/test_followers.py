@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Position, Vehicle
-from hub_backend.followers import AwayError, CannotTakeError, Followers, Received
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import AwayError, CannotTakeError, Followers, Received
 from hub_backend.record import CursorRow, RejectRow, SeriesRow
 from hub_backend.shown import Change
 from tests.hub_backend import made
@@ -115,7 +115,7 @@ def test_other_kinds_move_the_cursor_too(kit: Kit) -> None:
 
 
 def test_more_events_than_one_batch_are_all_taken(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hub_backend.followers.BATCH_EVENTS", 7)
+    monkeypatch.setattr("hub_backend.projections.followers.BATCH_EVENTS", 7)
     made.record(kit, *(position(seq) for seq in range(23)))
     assert Followers(kit, [Noting()]).catch_up() == 23
     assert len(noted(kit)) == 23

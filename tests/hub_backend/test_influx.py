@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import func, select
 
 from edge_gateway.contract.messages import AnyEvent, Lid
-from hub_backend.followers import AwayError, Followers
-from hub_backend.influx import InfluxSeries, RefusedPointsError
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import AwayError, Followers
+from hub_backend.projections.influx import InfluxSeries, RefusedPointsError
+from hub_backend.projections.series import Point, SeriesFollower
 from hub_backend.record import RejectRow, SeriesRow
-from hub_backend.series import Point, SeriesFollower
 from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, position

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from edge_gateway.contract import messages, topics
 from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.messages import Lane, Presence
-from hub_backend.ingest import Ingest
+from hub_backend.intake.ingest import Ingest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.mqtt import Message, Mqtt

@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Committed, Lane, Presence
 from edge_gateway.contract.topics import Address
-from hub_backend.envelope import Opened
+from hub_backend.intake.envelope import Opened
+from hub_backend.intake.ledger import Ledger, Written
 from hub_backend.kit import Kit
-from hub_backend.ledger import Ledger, Written
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow, SourceRow
 from hub_backend.rejects import Refusal
 from hub_backend.store import Store

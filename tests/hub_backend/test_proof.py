@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from edge_gateway.contract.messages import AnyEvent, Outcome, Scan, ScanPurpose, ScanResult
-from hub_backend.followers import Followers
 from hub_backend.kit import Kit
-from hub_backend.proof import Proof
+from hub_backend.projections.followers import Followers
+from hub_backend.projections.proof import Proof
 from hub_backend.record import CursorRow, OrderRow, ParcelRow, RejectRow, StopRow, VisitRow
 from tests.hub_backend import made
 from tests.hub_backend.made import DAY, T0, tour, visit

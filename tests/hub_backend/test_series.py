@@ -3,10 +3,10 @@
 from sqlalchemy import select
 
 from edge_gateway.contract.messages import Cooler, Position, Span, Vehicle
-from hub_backend.followers import Followers
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import Followers
+from hub_backend.projections.series import Point, SeriesFollower, SqlSeries, forget, points_of
 from hub_backend.record import SeriesRow
-from hub_backend.series import Point, SeriesFollower, SqlSeries, forget, points_of
 from tests.hub_backend import made
 from tests.hub_backend.made import T0, cooler, position
 

@@ -5,12 +5,12 @@ from sqlalchemy import select
 
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import AnyEvent, Outcome, PlannedStop, VanPlan, Vehicle
-from hub_backend.fleet import Fleet
-from hub_backend.followers import Followers
 from hub_backend.kit import Kit
-from hub_backend.proof import Proof
+from hub_backend.projections.fleet import Fleet
+from hub_backend.projections.followers import Followers
+from hub_backend.projections.proof import Proof
+from hub_backend.projections.triggers import Triggers
 from hub_backend.record import CursorRow, DownlinkRow, StopRow, TriggerRow
-from hub_backend.triggers import Triggers
 from tests.hub_backend import made
 from tests.hub_backend.made import DAY, T0, position, tour, visit
 

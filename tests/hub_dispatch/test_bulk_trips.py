@@ -1,5 +1,5 @@
-from hub_backend.figures import bulk_trips
 from hub_backend.record import ShipmentRow
+from hub_backend.reporting.figures import bulk_trips
 
 T = 1_795_422_600.0
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub_backend import co2
-from hub_backend.co2 import DataKind, Inbound, Tour, VanDay
 from hub_backend.factors import FactorError, Factors
+from hub_backend.reporting import co2
+from hub_backend.reporting.co2 import DataKind, Inbound, Tour, VanDay
 
 DAY = "2026-11-23"
 FACTORS = Factors.load()

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from hub_backend.problem import Broken, PlanAnswer
+from hub_backend.dispatching.problem import Broken, PlanAnswer
+from hub_backend.dispatching.solver import SolverError
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow
-from hub_backend.solver import SolverError
 from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
 

@@ -15,17 +15,17 @@ from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, VanPlan, Vehicle, Visit
 from edge_gateway.contract.sealing import new_key
 from hub_backend import planning
-from hub_backend.coolers import Coolers
-from hub_backend.fleet import Fleet
-from hub_backend.followers import Follower, Received
+from hub_backend.dispatching.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
-from hub_backend.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
-from hub_backend.proof import Proof
+from hub_backend.projections.coolers import Coolers
+from hub_backend.projections.fleet import Fleet
+from hub_backend.projections.followers import Follower, Received
+from hub_backend.projections.proof import Proof
+from hub_backend.projections.triggers import Triggers
 from hub_backend.record import EventRow
 from hub_backend.settings import GatewaySettings, Settings
 from hub_backend.store import Store
-from hub_backend.triggers import Triggers
 from hub_backend.workday import at
 
 DAY = "2026-11-23"

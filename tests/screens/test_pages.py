@@ -178,6 +178,7 @@ def test_a_reading_is_shown_as_it_comes(day: Day, page: Page) -> None:
     page.goto(f"{day.hub_url}/coolers")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     cooler = day.hub.coolers[0].model_copy(update={"product_c": 5.7, "t_s": NOW_S + 60})
+    expect(page.get_by_role("heading", name="Hub Colmschate, koelkast")).to_be_visible()
     day.hub.tell("cooler", cooler)
     expect(page.get_by_text("5,7 °C")).to_be_visible()
 

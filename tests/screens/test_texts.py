@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub_backend.coldchain import RULES
-from hub_backend.goods import GOODS
+from hub_backend.ordering.goods import GOODS
 from tests.conftest import ROOT
 
 SCREENS = ROOT / "hub_backend/screens"

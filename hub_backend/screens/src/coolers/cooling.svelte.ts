@@ -88,7 +88,12 @@ class Cooling {
   async #everything(): Promise<void> {
     try {
       const coolers = await get<Cooler[]>("/api/coolers");
-      this.coolers = coolers.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
+      // What the stream told while this was on its way is newer.
+      const newest = coolers.map((cooler) => {
+        const known = this.coolers.find((one) => one.source === cooler.source);
+        return known && known.t_s > cooler.t_s ? known : cooler;
+      });
+      this.coolers = newest.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
       await this.#excursions();
       await this.#allSeries();
       this.loaded = true;

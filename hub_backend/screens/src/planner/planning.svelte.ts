@@ -150,7 +150,12 @@ class Planning {
 
   async #vans(): Promise<void> {
     const vans = await get<Van[]>("/api/vans");
-    this.vans = vans.sort((a, b) => a.id.localeCompare(b.id, "nl", { numeric: true }));
+    // What the stream told while this was on its way is newer.
+    const newest = vans.map((van) => {
+      const known = this.vans.find((one) => one.id === van.id);
+      return known?.fix_s && van.fix_s && known.fix_s > van.fix_s ? known : van;
+    });
+    this.vans = newest.sort((a, b) => a.id.localeCompare(b.id, "nl", { numeric: true }));
   }
 
   async #plan(): Promise<void> {

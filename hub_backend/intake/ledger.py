@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Committed, EventBatch, Lane, Presence
-from hub_backend.envelope import Opened, RefusedError, decode_event
+from hub_backend.intake.envelope import Opened, RefusedError, decode_event
 from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.store import Store

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
 from hub_backend.errors import HubError
-from hub_backend.followers import AwayError
-from hub_backend.series import Point
+from hub_backend.projections.followers import AwayError
+from hub_backend.projections.series import Point
 from hub_backend.settings import Settings
 
 MEASUREMENT = "reading"

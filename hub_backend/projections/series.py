@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Battery, Cooler, Lid, Position, Span, Vehicle
-from hub_backend.followers import Received
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import Received
 from hub_backend.record import CursorRow, SeriesRow
 from hub_backend.shown import Change
 from hub_backend.store import Store
@@ -142,7 +142,7 @@ def open_series(kit: Kit) -> Series:
     """The series of the settings."""
     if kit.settings.series == "sql":
         return SqlSeries(kit.store)
-    from hub_backend.influx import InfluxSeries
+    from hub_backend.projections.influx import InfluxSeries
 
     return InfluxSeries(kit.settings)
 

@@ -14,8 +14,8 @@ from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
 from hub_backend import coldchain
 from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
-from hub_backend.followers import Received
 from hub_backend.kit import Kit
+from hub_backend.projections.followers import Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
 from hub_backend.trigger import pull

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Outcome, Scan, ScanPurpose, ScanResult, Tour, Visit
-from hub_backend.followers import CannotTakeError, Received
+from hub_backend.projections.followers import CannotTakeError, Received
 from hub_backend.record import OrderRow, ParcelRow, StopRow, VisitRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change

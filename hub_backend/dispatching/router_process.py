@@ -1,8 +1,8 @@
 """The router's process: holds the roads and the solver, answers questions from a socket until that closes.
 
-`python -m hub_backend.router_process FD MAP_DIR`, started by `solver.Solver` and by nobody else. It keeps no state that
-matters: roads from the map's files, travel times it has worked out before. The hub imports nothing of this module, and
-so needs no numpy, no scipy and no solver in its own memory.
+`python -m hub_backend.dispatching.router_process FD MAP_DIR`, started by `solver.Solver` and by nobody else. It keeps
+no state that matters: roads from the map's files, travel times it has worked out before. The hub imports nothing of
+this module, and so needs no numpy, no scipy and no solver in its own memory.
 """
 
 import argparse
@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 
 import routing
-from hub_backend import framing
-from hub_backend.problem import (
+from hub_backend.dispatching import framing
+from hub_backend.dispatching.problem import (
     Answer,
     Broken,
     Changed,

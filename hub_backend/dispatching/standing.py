@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import Tour, decode_event
-from hub_backend.goods import (
+from hub_backend.dispatching.problem import DayHub, DayProblem, DayRide, DayTask, DayVan, Left, PlannedStep, Window
+from hub_backend.ordering.goods import (
     GOODS,
     RIDE_DROPOFF_S,
     RIDE_MAX_S,
@@ -21,8 +22,8 @@ from hub_backend.goods import (
     WARM_COOLER_LATEST_S,
     collected_goods,
 )
-from hub_backend.orders import wish_of
-from hub_backend.problem import DayHub, DayProblem, DayRide, DayTask, DayVan, Left, PlannedStep, Window
+from hub_backend.ordering.orders import wish_of
+from hub_backend.ordering.stops import Wish, skills_needed
 from hub_backend.record import (
     EventRow,
     ExcursionRow,
@@ -35,7 +36,6 @@ from hub_backend.record import (
     VanStateRow,
     VisitRow,
 )
-from hub_backend.stops import Wish, skills_needed
 from hub_backend.workday import at, bounds
 
 RELOAD_S = 300

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import AnyEvent, Outcome, PlannedStop, Position, Tour, VanPlan, Vehicle, Visit
-from hub_backend.followers import Received
 from hub_backend.kit import Kit
-from hub_backend.proof import FAILED, stop_id
+from hub_backend.projections.followers import Received
+from hub_backend.projections.proof import FAILED, stop_id
 from hub_backend.record import DownlinkRow, StopRow, VanStateRow
 from hub_backend.shown import Change
 from hub_backend.trigger import pull

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.addresses import AddressBook
 from hub_backend.factors import Factors
+from hub_backend.ordering.addresses import AddressBook
 from hub_backend.record import Base, HubRow, ResidentRow, SupplierRow, VanRow
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"

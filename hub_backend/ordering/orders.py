@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.addresses import Address, AddressBook
 from hub_backend.errors import HubError
-from hub_backend.goods import GOODS, RIDE_DROPOFF_S, RIDE_PICKUP_S, collected_goods
+from hub_backend.ordering.addresses import Address, AddressBook
+from hub_backend.ordering.goods import GOODS, RIDE_DROPOFF_S, RIDE_PICKUP_S, collected_goods
+from hub_backend.ordering.refs import RandomBelow, new_label, new_ref
+from hub_backend.ordering.stops import OpenStop, Wish, common_window, service_s, stop_to_join
 from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow
-from hub_backend.refs import RandomBelow, new_label, new_ref
-from hub_backend.stops import OpenStop, Wish, common_window, service_s, stop_to_join
 from hub_backend.workday import day_of, is_day
 
 Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]

@@ -19,9 +19,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub_backend import shown
-from hub_backend.downlink import Downlinks
-from hub_backend.kit import Kit
-from hub_backend.plans import (
+from hub_backend.dispatching.downlink import Downlinks
+from hub_backend.dispatching.plans import (
     LOADING,
     RENEWED_PROMISE_S,
     PlanBody,
@@ -33,12 +32,13 @@ from hub_backend.plans import (
     stops_in,
     to_json,
 )
-from hub_backend.problem import Broken, Changed, Left, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.dispatching.problem import Broken, Changed, Left, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.dispatching.retry import reopen_missed
+from hub_backend.dispatching.solver import SolverError
+from hub_backend.dispatching.standing import Standing, VanTour, read_standing, stop_of_ref
+from hub_backend.kit import Kit
+from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.record import OrderRow, PlanRow, ResidentRow, StopRow, TriggerRow, VanRow
-from hub_backend.refs import RandomBelow, new_ref
-from hub_backend.retry import reopen_missed
-from hub_backend.solver import SolverError
-from hub_backend.standing import Standing, VanTour, read_standing, stop_of_ref
 from hub_backend.trigger import pull
 from hub_backend.workday import at, day_of, is_day
 

@@ -6,7 +6,7 @@ Comes in: what was ordered. Goes out: which stop an order joins, how long a stop
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hub_backend.goods import (
+from hub_backend.ordering.goods import (
     CHORE_DEFAULT_S,
     CHORE_S,
     GOODS,

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub_backend import co2
-from hub_backend.driven import Driven, driven
+from hub_backend.dispatching.problem import TourAnswer, TourRequest
+from hub_backend.dispatching.solver import SolverError
 from hub_backend.factors import Factors, VanClass
-from hub_backend.problem import TourAnswer, TourRequest
 from hub_backend.record import (
     ExcursionRow,
     HubRow,
@@ -29,7 +28,8 @@ from hub_backend.record import (
     VanRow,
     VisitRow,
 )
-from hub_backend.solver import SolverError
+from hub_backend.reporting import co2
+from hub_backend.reporting.driven import Driven, driven
 from hub_backend.workday import bounds
 
 CONTACT = ("contact_door", "contact_inside", "contact_other_person")

@@ -23,15 +23,15 @@ from edge_gateway.contract.messages import (
     VanPlan,
 )
 from edge_gateway.contract.topics import PLAN
-from hub_backend.followers import CannotTakeError, Received
-from hub_backend.goods import GOODS
+from hub_backend.dispatching.plans import PlanBody, changes_of, driven_to
+from hub_backend.dispatching.problem import PlannedStep
+from hub_backend.dispatching.standing import Standing, StopNow, is_depot_stop, stop_of_ref
 from hub_backend.kit import Kit
-from hub_backend.plans import PlanBody, changes_of, driven_to
-from hub_backend.problem import PlannedStep
+from hub_backend.ordering.goods import GOODS
+from hub_backend.ordering.stops import may_use_letterbox
+from hub_backend.projections.followers import CannotTakeError, Received
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
 from hub_backend.shown import Change
-from hub_backend.standing import Standing, StopNow, is_depot_stop, stop_of_ref
-from hub_backend.stops import may_use_letterbox
 
 log = logging.getLogger(__name__)
 

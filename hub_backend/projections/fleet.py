@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Position, Tour, Vehicle
-from hub_backend.followers import Received
+from hub_backend.projections.followers import Received
 from hub_backend.record import VanStateRow
 from hub_backend.shown import Change
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from edge_gateway.contract import messages, topics
 from hub_backend import shown
-from hub_backend.envelope import Opener, RefusedError
+from hub_backend.intake.envelope import Opener, RefusedError
+from hub_backend.intake.ledger import Arrived, Ledger, Written
 from hub_backend.kit import Kit
-from hub_backend.ledger import Arrived, Ledger, Written
 from hub_backend.mqtt import RECEIVE_MAXIMUM, Message, Mqtt
 from hub_backend.rejects import Refusal
 
