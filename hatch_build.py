@@ -88,7 +88,12 @@ def _node() -> Path:
 
 
 def _run(node: Path, arguments: Sequence[str], screens: Path, step: str) -> None:
-    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+    environment = os.environ | {
+        "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "NO_COLOR": "1",
+        # Node brings its own list of authorities; a registry behind a company's proxy is signed by one of the system's.
+        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
+    }
     done = subprocess.run(
         [str(node), *arguments],
         cwd=screens,

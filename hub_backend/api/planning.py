@@ -13,7 +13,8 @@ from hub_backend.dispatching.plans import PlanBody, body_of, changes_of, driven_
 from hub_backend.dispatching.problem import PlannedRoute, PlannedStep
 from hub_backend.dispatching.standing import StopNow, is_depot_stop, read_stops, stop_of_ref
 from hub_backend.kit import Kit
-from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow, VanRow, VisitRow
+from hub_backend.record import DownlinkRow, HubRow, PlanRow, StopRow, TriggerRow, VanRow, VisitRow
+from hub_backend.spoken import sentence, van_called
 from hub_backend.trigger import ask
 from hub_backend.workday import is_day
 
@@ -180,7 +181,7 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
                 raise HTTPException(404, f"van: unknown van {van_id!r}")
             if van.in_service != request.in_service:
                 van.in_service = request.in_service
-                words = f"{van_id} rijdt weer" if request.in_service else f"{van_id} buiten dienst"
+                words = sentence(van_called(van_id)) + (" rijdt weer" if request.in_service else " buiten dienst")
                 words += f": {request.reason}" if request.reason else ""
                 kind = "van_back" if request.in_service else "van_out"
                 ask(session, kind=kind, t_s=kit.clock.now_s(), subject=van_id, words=words)
@@ -341,9 +342,13 @@ def _plan_out(session: Session, row: PlanRow) -> PlanOut:
     visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
     routes = {route.van: route for route in body.routes}
     vans = session.scalars(select(VanRow).order_by(VanRow.id)).all()
+    hubs = {hub.id: hub.name for hub in session.scalars(select(HubRow))}
     return PlanOut(
         **_summary(session, row, body).model_dump(),
-        routes=[_route_out(van, routes.get(van.id), stops, visits, link=_link(session, van.id, row)) for van in vans],
+        routes=[
+            _route_out(van, routes.get(van.id), stops, visits, link=_link(session, van.id, row), hub_name=hubs[van.hub])
+            for van in vans
+        ],
         left=[
             PlanUnserved(
                 stop=left.task,
@@ -371,6 +376,7 @@ def _route_out(
     visits: Sequence[VisitRow],
     *,
     link: DownlinkRow | None,
+    hub_name: str,
 ) -> PlanRoute:
     visited = {visit.stop: visit for visit in visits if visit.van == van.id}
     ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops)]
@@ -392,7 +398,7 @@ def _route_out(
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,
-        stops=done + [_step_out(step, stops.get(stop_of_ref(step.ref)), van.hub) for step in ahead],
+        stops=done + [_step_out(step, stops.get(stop_of_ref(step.ref)), hub_name) for step in ahead],
         geometry=list(route.geometry) if route else [],
     )
 
@@ -428,13 +434,13 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
     )
 
 
-def _step_out(step: PlannedStep, stop: StopNow | None, hub: str) -> PlanStop:
+def _step_out(step: PlannedStep, stop: StopNow | None, hub_name: str) -> PlanStop:
     if stop is None or is_depot_stop(step.ref):
         return PlanStop(
             stop=step.ref,
             kind=step.kind,
             client=None,
-            address=hub,
+            address=hub_name,
             lat=step.lat,
             lon=step.lon,
             arrive_s=step.arrive_s,

@@ -36,6 +36,7 @@ from hub_backend.record import (
     VanStateRow,
     VisitRow,
 )
+from hub_backend.spoken import van_called
 from hub_backend.workday import at, bounds
 
 RELOAD_S = 300
@@ -290,7 +291,7 @@ class _Reader:
         )
 
     def _names(self) -> dict[str, str]:
-        names: dict[str, str] = {}
+        names = {van: van_called(van) for van in self._vans}
         for id_, stop in self._stops.items():
             names[id_] = stop.address
             if stop.row.kind == "ride":

@@ -18,6 +18,7 @@ from hub_backend.kit import Kit
 from hub_backend.projections.followers import Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
+from hub_backend.spoken import sentence, source_called
 from hub_backend.trigger import pull
 
 LOOK_BACK_S = 86400.0
@@ -144,7 +145,7 @@ def _warn(session: Session, source: str, change: Opened) -> None:
         session,
         kind="warm_cooler",
         subject=gateway,
-        words=f"Koeling {source}: {why[change.key]}",
+        words=sentence(f"{source_called(source)}: {why[change.key]}"),
         t_s=change.opened_s,
         cause=f"excursion:{excursion_id(source, change.key, change.opened_s)}",
     )

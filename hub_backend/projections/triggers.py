@@ -17,6 +17,7 @@ from hub_backend.projections.followers import Received
 from hub_backend.projections.proof import FAILED, stop_id
 from hub_backend.record import DownlinkRow, StopRow, VanStateRow
 from hub_backend.shown import Change
+from hub_backend.spoken import sentence, van_called
 from hub_backend.trigger import pull
 from hub_backend.workday import day_of
 
@@ -90,7 +91,7 @@ class Triggers:
             return  # an outcome was given, even if somebody is to come again
         late_s = t_s - (now.arrived_s + stop.service_s + now.extra_s + BEHIND_S)
         if late_s > 0:
-            words = f"{now.van} is langer bij een adres dan gepland"
+            words = sentence(f"{van_called(now.van)} is langer bij een adres dan gepland")
             cause = f"long_stay:{now.van}:{now.stop}:{now.arrived_s:.0f}"
             pull(session, kind="longer_visit", subject=now.van, words=words, t_s=t_s, cause=cause)
 
@@ -111,7 +112,7 @@ class Triggers:
     def _delayed(self, session: Session, van: str, sent: _Sent, t_s: float) -> None:
         if t_s < sent.plan.made_s:
             return  # told late: that plan knew it already
-        words = f"{van} loopt meer dan tien minuten achter"
+        words = sentence(f"{van_called(van)} loopt meer dan tien minuten achter")
         cause = f"delay:{van}:{sent.plan.day}:{sent.revision}"
         pull(session, kind="delay", subject=van, words=words, t_s=t_s, cause=cause)
 
@@ -125,7 +126,7 @@ class Triggers:
         left = select(StopRow.id).where(StopRow.day == day, StopRow.van == van, StopRow.state.in_(OPEN)).limit(1)
         if session.scalar(left) is None:
             return
-        words = f"Accu van {van} is {vehicle.soc_percent:.0f} %"
+        words = f"Accu van {van_called(van)} is {vehicle.soc_percent:.0f} %"
         cause = f"low_battery:{van}:{day}"
         pull(session, kind="low_battery", subject=van, words=words, t_s=vehicle.t_s, cause=cause)
 
@@ -163,6 +164,6 @@ def _missed(session: Session, visit: Visit) -> None:
 
 def _longer(session: Session, van: str, tour: Tour) -> None:
     minutes = f", {tour.extra_s / 60:.0f} minuten" if tour.extra_s else ""
-    words = f"{van} blijft langer bij een adres{minutes}"
+    words = sentence(f"{van_called(van)} blijft langer bij een adres{minutes}")
     cause = f"longer:{van}:{tour.boot}:{tour.seq}"
     pull(session, kind="longer_visit", subject=van, words=words, t_s=tour.t_s, cause=cause)
