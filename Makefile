@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
 SOURCES := $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo test check unit lint types contracts docs lock clean
+.PHONY: help demo test check unit quick lint types contracts docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -45,8 +45,12 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-unit: $(STAMP) ## the tests (PYTEST="-k frame" for some)
-	$(BIN)/python -m pytest $(PYTEST)
+unit: $(STAMP) ## all tests (make quick for those without servers)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/python -m pytest -m browser
+
+quick: $(STAMP) ## the tests without servers, browsers or long runs (PYTEST="-k frame" for some)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not servers and not browser and not slow" $(PYTEST)
 
 docs: $(STAMP) ## write docs/contract.md anew from the code
 	$(BIN)/python docs/contract_page.py docs/contract.md

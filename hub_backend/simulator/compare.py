@@ -20,7 +20,7 @@ from hub_backend.simulator.truth import Scanned, Tapped, Truth, Visited
 EXAMPLES = 8
 TEMP_C = 0.02  # a node keeps hundredths
 FIX_M = 0.5  # five decimals of a minute of arc are 2 cm
-ODOMETER_KM = 0.2  # the dashboard shows tenths; the last reading may be one period old
+ODOMETER_KM = 0.4  # the dashboard shows tenths; the last reading may be a period and a step old, 15 s at 50 km/h
 
 A = TypeVar("A")
 B = TypeVar("B")
