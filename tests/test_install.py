@@ -50,7 +50,8 @@ def test_each_half_installs_and_starts_alone(
     venv.create(tmp_path / "alone", with_pip=True)
     python = tmp_path / "alone/bin/python"
     lock = ROOT / "requirements.lock"
-    _run(str(python), "-m", "pip", "install", "--quiet", "--no-compile", "-c", str(lock), f"buurtrit[{extra}] @ file://{wheel}")
+    quietly = ("--quiet", "--no-compile")  # compiling the solvers' packages takes longer than this whole test
+    _run(str(python), "-m", "pip", "install", *quietly, "-c", str(lock), f"buurtrit[{extra}] @ file://{wheel}")
     listed = _run(str(python), "-m", "pip", "list", "--format", "freeze")
     installed = {canonicalize_name(line.split("==")[0]) for line in listed.splitlines()}
     assert not installed & absent
