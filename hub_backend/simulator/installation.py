@@ -45,7 +45,7 @@ class Blueprint:
     map_dir: Path | None
     fix_timeout_s: float
     position_period_s: float = 5.0
-    standing_period_s: float = 60.0
+    standing_period_s: float = 30.0
     nodes: bool = True
     mosquitto: str | None = field(default_factory=lambda: find_server("mosquitto"))
     gpsd: str | None = field(default_factory=lambda: find_server("gpsd"))
