@@ -89,7 +89,7 @@ class GpsdReceiver:
             return []  # gpsd lives, but no receiver is active
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ReceiverError(f"gpsd: {error!r}") from error
-        except Exception as error:
+        except Exception as error:  # gpsd-py3 raises Exception itself for a message that it does not know
             raise ReceiverError(f"gpsd: {error}") from error
 
     def close(self) -> None:

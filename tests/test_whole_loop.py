@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,15 +55,25 @@ def test_a_real_gps_log_becomes_that_track_on_the_hub(tmp_path: Path, shared_dat
 
 def test_an_interrupt_ends_every_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--home", str(tmp_path)]
-    demo = subprocess.Popen(
-        [*command, "--port", str(free_ports(6))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    time.sleep(20)
-    assert demo.poll() is None
-    demo.send_signal(signal.SIGINT)
-    demo.wait(timeout=15)
+    port = free_ports(6)
+    demo = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        ends_s = time.monotonic() + 60
+        while not _answers(port + 5):  # the last of the gateways
+            assert demo.poll() is None
+            assert time.monotonic() < ends_s, "no gateway's page within a minute"
+            time.sleep(0.1)
+        demo.send_signal(signal.SIGINT)
+        demo.wait(timeout=15)
+    finally:
+        demo.kill()
     left = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _runs_in(entry, tmp_path)]
     assert not left, f"still running: {left}"
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _runs_in(process: Path, home: Path) -> bool:

@@ -32,8 +32,12 @@ def test_head_is_the_newest_revision() -> None:
 
 
 def test_opening_twice_is_opening_once(any_kit: Kit) -> None:
+    with any_kit.store.write() as session:
+        session.add(CursorRow(follower="one", event_id=7))
     any_kit.store.open()
     any_kit.store.open()
+    with any_kit.store.read() as session:
+        assert session.get_one(CursorRow, "one").event_id == 7
 
 
 def test_what_fails_is_rolled_back_whole(any_kit: Kit) -> None:
