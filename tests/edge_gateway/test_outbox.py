@@ -224,8 +224,8 @@ def test_a_file_that_breaks_while_open_ends_the_thread_and_is_set_aside_at_the_n
     try:
         outbox = open_outbox(tmp_path, commit_s=0.02)
         outbox.commit([tour(extra_s=float(i)) for i in range(3000)])
-        outbox._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-        outbox._connection.execute("pragma shrink_memory")
+        outbox._file.connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        outbox._file.connection.execute("pragma shrink_memory")
         file = tmp_path / "outbox.sqlite"
         with file.open("r+b") as raw:
             raw.seek(4096)
@@ -256,7 +256,7 @@ def test_a_disk_that_refuses_acknowledges_nothing_and_loses_nothing(tmp_path: Pa
     done = threading.Event()
     outbox.offer(position(), committed=done.set)
     other = sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)
-    outbox._connection.execute("pragma busy_timeout = 10")
+    outbox._file.connection.execute("pragma busy_timeout = 10")
     other.execute("begin immediate")
     with pytest.raises(OutboxError, match="refuses"):
         outbox.commit([tour()])
@@ -409,7 +409,9 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
 
 def test_every_commit_is_asked_to_reach_the_disk(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path)
-    modes = [outbox._connection.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    modes = [
+        outbox._file.connection.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+    ]
     assert modes == ["wal", 2], "2 is FULL"
     outbox.close()
 
@@ -442,6 +444,6 @@ def test_group_commit_spares_the_disk(tmp_path: Path) -> None:
     for seq in range(1000):
         outbox.offer(position(), committed=done.set if seq == 999 else None)
     wait_until(done.is_set)
-    (changes,) = outbox._connection.execute("select count(*) from events").fetchone()
+    (changes,) = outbox._file.connection.execute("select count(*) from events").fetchone()
     assert changes == 1000
     outbox.close()

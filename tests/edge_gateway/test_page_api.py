@@ -99,7 +99,7 @@ def test_a_visit_knows_how_far_the_van_was(served: Page) -> None:
 
 def test_a_disk_that_refuses_is_no_2xx_and_the_record_can_come_again(served: Page, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)
-    served.gateway.outbox._connection.execute("pragma busy_timeout = 10")
+    served.gateway.outbox._file.connection.execute("pragma busy_timeout = 10")
     other.execute("begin immediate")
     record = visit()
     answer = served.client.post("/api/records", json=[record])

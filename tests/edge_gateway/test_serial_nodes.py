@@ -307,7 +307,7 @@ def test_a_stutter_is_ignored_but_keeps_its_number(gateway: Parts, line: SerialL
 def test_what_the_disk_refuses_is_not_acknowledged_and_comes_again(
     gateway: Parts, line: SerialLine, tmp_path: Path
 ) -> None:
-    gateway.outbox._connection.execute("pragma busy_timeout = 10")
+    gateway.outbox._file.connection.execute("pragma busy_timeout = 10")
     with node(gateway, line, "cooler"):
         hand = begin(line)
         other = sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)

@@ -1,0 +1,174 @@
+"""The two lanes: events numbered n = 1, 2, … without holes and without reuse, until the hub has committed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from edge_gateway.contract.messages import LANES, AnyEvent, ClockQuality, Lane, decode_event, encode
+from edge_gateway.outbox.file import OutboxFile, Run
+
+Identity = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What the outbox holds: unsent or unconfirmed events per lane, and telemetry dropped, ever."""
+
+    business: int
+    telemetry: int
+    dropped: int
+
+
+@dataclass
+class Numbers:
+    """Where one lane stands."""
+
+    last_n: int = 0
+    committed_n: int = 0
+    base_n: int = 1
+    """The lowest n on disk, or the next one."""
+    dropped: int = 0
+
+    @property
+    def on_disk(self) -> int:
+        return self.last_n + 1 - self.base_n
+
+    @property
+    def pending(self) -> int:
+        """Events on disk that the hub has not committed."""
+        return self.last_n + 1 - max(self.base_n, self.committed_n + 1)
+
+
+class Lanes:
+    """Both lanes as they stand on disk. A write works on a copy (`begin`), which counts once it was committed."""
+
+    def __init__(self, file: OutboxFile, run: Run, *, source: str, boot: int) -> None:
+        self._file = file
+        self._source = source
+        self._boot = boot
+        self._next_seq = 0
+        for lane in Lane:
+            run("insert or ignore into lanes values (?, 0, 0, 0)", (lane,))
+        self._numbers = {lane: _read_numbers(run, lane) for lane in Lane}
+        self._first_n_of_boot = {lane: numbers.last_n + 1 for lane, numbers in self._numbers.items()}
+
+    def __getitem__(self, lane: Lane) -> Numbers:
+        return self._numbers[lane]
+
+    @property
+    def deletable(self) -> bool:
+        """True while something that the hub committed still lies on disk."""
+        return any(held.base_n <= held.committed_n for held in self._numbers.values())
+
+    def begin(self, run: Run) -> "LaneWrite":
+        """A write inside the transaction `run`; nothing changes here before `accept`."""
+        return LaneWrite(
+            run,
+            source=self._source,
+            boot=self._boot,
+            next_seq=self._next_seq,
+            numbers={lane: replace(held) for lane, held in self._numbers.items()},
+        )
+
+    def accept(self, write: "LaneWrite") -> None:
+        """The transaction of `write` was committed."""
+        self._numbers = write.numbers
+        self._next_seq = write.next_seq
+
+    def read(self, lane: Lane, *, from_n: int, max_events: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """The events from `from_n` on, at most so many and at most so many bytes (but at least one)."""
+        rows = self._file.query(
+            "select n, body from events where lane = ? and n >= ? order by n limit ?", (lane, from_n, max_events)
+        )
+        taken: list[tuple[int, bytes]] = []
+        size = 0
+        for n, body in rows:
+            size += len(body) + 1
+            if taken and size > max_bytes:
+                break
+            taken.append((n, body))
+        return taken
+
+    def correct_times(self, run: Run, step_s: float, quality: ClockQuality) -> int:
+        """Moves what this start stamped with an unset clock and the hub does not have; returns how many."""
+        moved = 0
+        for lane, first_n in self._first_n_of_boot.items():
+            rows = run("select n, body from events where lane = ? and n >= ?", (lane, first_n)).fetchall()
+            for n, body in rows:
+                event = decode_event.decode(body)
+                if event.clock is ClockQuality.NONE:
+                    corrected = encode(moved_in_time(event, step_s, quality))
+                    run("update events set body = ? where lane = ? and n = ?", (corrected, lane, n))
+                    moved += 1
+        return moved
+
+
+class LaneWrite:
+    """One transaction's changes of both lanes."""
+
+    def __init__(self, run: Run, *, source: str, boot: int, next_seq: int, numbers: dict[Lane, Numbers]) -> None:
+        self._run = run
+        self._source = source
+        self._boot = boot
+        self.next_seq = next_seq
+        self.numbers = numbers
+
+    def insert(self, event: AnyEvent) -> AnyEvent | None:
+        """The event as stamped (our own get boot and seq here); None for a repeat of a node's event."""
+        if event.source == self._source:
+            event = msgspec.structs.replace(event, boot=self._boot, seq=self.next_seq)
+            self.next_seq += 1
+        else:
+            identity = (event.source, event.boot, event.seq)
+            if self._run("insert or ignore into seen (source, boot, seq) values (?, ?, ?)", identity).rowcount == 0:
+                return None
+        lane = LANES[type(event)]
+        held = self.numbers[lane]
+        held.last_n += 1
+        self._run("insert into events values (?, ?, ?)", (lane, held.last_n, encode(event)))
+        return event
+
+    def delete_committed(self) -> None:
+        """What the hub has may go."""
+        for lane, held in self.numbers.items():
+            if held.base_n <= held.committed_n:
+                self._run("delete from events where lane = ? and n <= ?", (lane, held.committed_n))
+                held.base_n = held.committed_n + 1
+
+    def drop_oldest(self, lane: Lane, count: int) -> None:
+        held = self.numbers[lane]
+        held.base_n += count
+        held.dropped += count
+        self._run("delete from events where lane = ? and n < ?", (lane, held.base_n))
+
+    def save(self) -> None:
+        """Writes where the lanes stand."""
+        for lane, held in self.numbers.items():
+            self._run(
+                "update lanes set last_n = ?, committed_n = ?, dropped = ? where lane = ?",
+                (held.last_n, held.committed_n, held.dropped, lane),
+            )
+
+
+def moved_in_time(event: AnyEvent, step_s: float, quality: ClockQuality) -> AnyEvent:
+    """The event with its stamp corrected, if an unset clock gave it."""
+    if event.clock is not ClockQuality.NONE:
+        return event
+    return msgspec.structs.replace(event, t_s=event.t_s + step_s, clock=quality)
+
+
+def waiting_per_lane(events: Sequence[AnyEvent]) -> dict[Lane, int]:
+    """How many of `events` go to which lane."""
+    counts = dict.fromkeys(Lane, 0)
+    for event in events:
+        counts[LANES[type(event)]] += 1
+    return counts
+
+
+def _read_numbers(run: Run, lane: Lane) -> Numbers:
+    last_n, committed_n, dropped = run(
+        "select last_n, committed_n, dropped from lanes where lane = ?", (lane,)
+    ).fetchone()
+    (base_n,) = run("select min(n) from events where lane = ?", (lane,)).fetchone()
+    return Numbers(last_n, committed_n, last_n + 1 if base_n is None else base_n, dropped)
