@@ -17,8 +17,9 @@ from scipy.sparse.csgraph import connected_components
 
 from routing.osm import Extract, Way
 from routing.places import MapError, Point
+from routing.road_net import Edges, Turns
 from routing.road_rules import SIGNAL_S, SPEED_KM_H, TURN_S, blocks, directions, drivable, speed_km_h
-from routing.roads import Edges, RoadGraph, Turns, metres_between
+from routing.roads import RoadGraph, metres_between
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,15 @@ A search's weight carries time and distance together, `milliseconds * 2**26 + de
 float64 up to 37 hours and 6,700 km, so the fastest way's length comes with it and equal times are broken by length.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-if TYPE_CHECKING:
-    from routing.roads import RoadGraph, Snap
+from routing.road_net import RoadNet, Snap
 
 SHIFT = 26
 _SCALE = float(1 << SHIFT)
@@ -25,7 +21,7 @@ _SCALE = float(1 << SHIFT)
 class Search:
     """Dijkstra over edge ends, with a node of its own for each origin and each destination."""
 
-    def __init__(self, graph: RoadGraph, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
+    def __init__(self, graph: RoadNet, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
         self._graph = graph
         self._origins, self._destinations = list(origins), list(destinations)
         self._first_origin = graph.size

@@ -5,7 +5,6 @@ seconds. The states of the search are edges, not junctions: a turn from edge to 
 (bollards now, turn restrictions later), so a restriction is one turn left out and nothing else.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, hypot, radians
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from routing.model import RoutingError, Travel
 from routing.places import MapError, Point
+from routing.road_net import Edges, RoadNet, Snap, Turns
 from routing.road_search import SHIFT, Search
 
 _EARTH_M_PER_DEGREE = 111_195.0
@@ -25,16 +25,6 @@ _EARTH_M_PER_DEGREE = 111_195.0
 
 class OffMapError(RoutingError):
     """A place too far from any road that vans can reach: the message names the place and the distance."""
-
-
-class Snap(NamedTuple):
-    """A place on the road: `fraction` (0..1) of `edge`, and how far the given place was from it, in metres."""
-
-    edge: int
-    fraction: float
-    lat: float
-    lon: float
-    distance_m: float
 
 
 Place = Snap | tuple[float, float]
@@ -58,48 +48,12 @@ class RoadPath:
     metres: float
 
 
-@dataclass(frozen=True)
-class Edges:
-    """Columns of the directed edges; `shape_start` has one more entry, edge i's points are `[start[i], start[i+1])`."""
-
-    start_node: NDArray[np.int64]  # OpenStreetMap node ids
-    end_node: NDArray[np.int64]
-    way: NDArray[np.int64]
-    road_class: NDArray[np.int64]  # index into sorted(SPEED_KM_H)
-    name: NDArray[np.int64]  # index into RoadGraph.names
-    milliseconds: NDArray[np.int64]
-    decimetres: NDArray[np.int64]
-    reverse: NDArray[np.int64]  # the same stretch the other way, -1 in a one-way street
-    shape_start: NDArray[np.int64]
-    lat: NDArray[np.float64]
-    lon: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Turns:
-    """Columns of the allowed turns from the end of one edge into another."""
-
-    from_edge: NDArray[np.int64]
-    to_edge: NDArray[np.int64]
-    milliseconds: NDArray[np.int64]
-
-
-class RoadGraph:
-    """Roads that vans can use, all reachable from each other."""
+class RoadGraph(RoadNet):
+    """The road network with its questions: where is a place, how long, which way."""
 
     def __init__(self, edges: Edges, turns: Turns, names: Sequence[str]) -> None:
-        self.edges = edges
-        self.turns = turns
-        self.names = tuple(names)
-        self.turns_into: dict[int, list[int]] = defaultdict(list)  # edge -> indices of turns that end in it
-        for index, edge in enumerate(turns.to_edge.tolist()):
-            self.turns_into[edge].append(index)
+        super().__init__(edges, turns, names)
         self._segments = _Segments(edges)
-
-    @property
-    def size(self) -> int:
-        """Number of directed edges."""
-        return len(self.edges.milliseconds)
 
     # ------------------------------------------------------------ kept as a file
 
@@ -213,11 +167,6 @@ class RoadGraph:
         at = np.concatenate(([low], fraction[inner], [high]))
         lats, lons = np.interp(at, fraction, lat), np.interp(at, fraction, lon)
         return list(zip(at.tolist(), lats.tolist(), lons.tolist(), strict=True))
-
-    def sides(self, snap: Snap) -> list[tuple[int, float]]:
-        """The directed edges a snapped place lies on, each with its fraction: both directions unless one-way."""
-        reverse = int(self.edges.reverse[snap.edge])
-        return [(snap.edge, snap.fraction)] + ([(reverse, 1.0 - snap.fraction)] if reverse >= 0 else [])
 
 
 class _Segments:

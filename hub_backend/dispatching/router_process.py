@@ -38,7 +38,8 @@ from hub_backend.dispatching.problem import (
     TourRequest,
 )
 from routing import model
-from routing.roads import OffMapError, RoadGraph, Snap
+from routing.road_net import Snap
+from routing.roads import OffMapError, RoadGraph
 
 log = logging.getLogger(__name__)
 
