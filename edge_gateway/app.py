@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 import uvicorn
 
 from edge_gateway import logs, vehicle_profile
-from edge_gateway.contract.clock import open_clock
+from edge_gateway.contract.clock import SharedClock, open_clock
 from edge_gateway.contract.messages import ClockQuality, Rejected
 from edge_gateway.errors import GatewayError, OutboxError, SettingsError
 from edge_gateway.gps import Gps, Pace, Receiver
@@ -47,7 +47,6 @@ class Gateway:
         self.stopping = threading.Event()
         self.failed = threading.Event()
         clock = open_clock(None if settings.clock_page is None else Path(settings.clock_page))
-        self._is_simulated = settings.clock_page is not None
         self.outbox = Outbox(
             Path(settings.data_dir) / "outbox.sqlite",
             source=settings.gateway,
@@ -57,9 +56,10 @@ class Gateway:
         )
         self.time = Timekeeper(
             clock,
-            trusted=lambda: self._is_simulated or kernel_is_synchronised(),
+            trusted=lambda: clock.is_kept if isinstance(clock, SharedClock) else kernel_is_synchronised(),
             corrected=self._correct_times,
             stepped=self._tell_step,
+            moment=clock.moment if isinstance(clock, SharedClock) else None,
         )
         self.rejects = Rejects(
             source=settings.gateway,
@@ -183,7 +183,7 @@ class Gateway:
     def _look(self) -> None:
         dropped = self.outbox.depth.dropped
         while not self.stopping.wait(LOOK_S):
-            self.time.check(runs_free=not self._is_simulated)
+            self.time.check()
             now_dropped = self.outbox.depth.dropped
             if now_dropped > dropped:
                 log.error("event=outbox_full dropped_telemetry=%d", now_dropped - dropped)

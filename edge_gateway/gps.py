@@ -220,6 +220,7 @@ class Gps:
         self._random = random
         self._poll_s = poll_s
         self._track = Track(pace, lambda field, reason: rejects.add("gps", field, reason))
+        self._heard_time_s: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gps", daemon=True)
 
@@ -239,8 +240,7 @@ class Gps:
                 while not self._stopping.is_set():
                     for fix in self._receiver.read():
                         pause_s = FIRST_PAUSE_S
-                        if fix.kind != "none" and fix.time_s is not None:
-                            self._time.heard(fix.time_s)
+                        self._hear(fix)
                         self._tell(self._track.take(fix, self._time.now_s()))
                     self._tell(self._track.tick(self._time.now_s()))
             except ReceiverError as error:
@@ -249,6 +249,12 @@ class Gps:
                 self._receiver.close()
             self._wait(pause_s * self._random.uniform(0.5, 1.5))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _hear(self, fix: Fix) -> None:
+        """Set our clock by a fix, once: a dead receiver's last word would make the time stand still."""
+        if fix.kind != "none" and fix.time_s is not None and fix.time_s != self._heard_time_s:
+            self._heard_time_s = fix.time_s
+            self._time.heard(fix.time_s)
 
     def _wait(self, pause_s: float) -> None:
         """Without a receiver the last fix still grows old."""

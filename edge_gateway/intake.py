@@ -19,6 +19,7 @@ from edge_gateway.contract.messages import (
     Rejected,
     Scan,
     ScanPurpose,
+    ScanResult,
     Tour,
     VanPlan,
     Visit,
@@ -75,8 +76,12 @@ class Intake:
         held = self._outbox.fact(PLAN)
         if held is not None:
             self._state.take_plan(decode_downlink.decode(held))
+        last: Scan | None = None
         for event in self._outbox.today():
             self._state.apply(event)
+            last = event if isinstance(event, Scan) else last
+        if last is not None:  # whoever pulled the trigger just before still wants to know
+            self._state.show_scan(_shown_again(last))
 
     # ------------------------------------------------------------ readings
 
@@ -276,3 +281,23 @@ class Intake:
         stops = len(plan.stops) if isinstance(plan, VanPlan) else len(plan.parcels)
         log.info("event=plan_received day=%s revision=%d stops_or_parcels=%d", plan.day, plan.revision, stops)
         return True
+
+
+_AGAIN = {
+    ScanResult.RIGHT: "Goed",
+    ScanResult.WRONG_VAN: "Verkeerde bus",
+    ScanResult.ALREADY_SCANNED: "Al gescand",
+    ScanResult.UNKNOWN: "Onbekende code: leg apart, de hub zoekt het uit",
+}
+
+
+def _shown_again(scan: Scan) -> PageScan:
+    return PageScan(
+        t_s=scan.t_s,
+        code=scan.code,
+        purpose=scan.purpose,
+        result=scan.result,
+        words=_AGAIN[scan.result],
+        stop=scan.stop,
+        van=None,
+    )

@@ -30,9 +30,12 @@ def kernel_is_synchronised() -> bool:
 class Timekeeper:
     """The world's time with its quality; safe for threads.
 
-    `trusted` is asked now and then whether `clock` is right (a simulated world's always is). `corrected` is told when
-    earlier stamps prove to have been off: by how many seconds, and what the time rests on now. `stepped` is told of
-    a clock that jumped by itself.
+    `trusted` is asked now and then whether `clock` is right. `moment` gives what the clock shows and a time that never
+    steps, both of one instant; None: `clock` and `monotonic`. `corrected` is told when earlier stamps prove to have
+    been off: by how many seconds, and what the time rests on now. `stepped` is told of a clock that jumped by itself.
+
+    A clock that steps while nobody keeps it right is not followed once our time was right: what we had goes on, and
+    its quality is told as what it is. That is seen at every look at the time, so that no stamp in between is off.
     """
 
     def __init__(
@@ -43,55 +46,74 @@ class Timekeeper:
         corrected: Callable[[float, ClockQuality], None],
         stepped: Callable[[float], None],
         monotonic: Callable[[], float] = time.monotonic,
+        moment: Callable[[], tuple[float, float]] | None = None,
     ) -> None:
-        self._clock = clock
+        self._moment = moment or (lambda: (clock.now_s(), monotonic()))
         self._trusted = trusted
         self._corrected = corrected
         self._stepped = stepped
-        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._offset_s = 0.0
-        self._last = (clock.now_s(), monotonic())
+        self._last = self._moment()
         self.quality = ClockQuality.NTP if trusted() else ClockQuality.NONE
+        self._was_right = self.quality is ClockQuality.NTP
+        self._steps: list[float] = []  # seen, and not told yet
+        self._corrections: list[tuple[float, ClockQuality]] = []
 
     def now_s(self) -> float:
         """UTC seconds."""
-        return self._clock.now_s() + self._offset_s
+        with self._lock:
+            return self._look()
 
     def heard(self, gps_s: float) -> None:
         """A receiver with a fix says that it is `gps_s` now; taken only while nobody else keeps the clock right."""
         with self._lock:
+            step_s = gps_s - self._look()
             if self.quality is ClockQuality.NTP or gps_s < BUILT_S:
                 return
-            step_s = gps_s - self.now_s()
             if self.quality is ClockQuality.GPS and abs(step_s) < STEP_S:
                 return
             self._offset_s += step_s
             first = self.quality is ClockQuality.NONE
-            self.quality = ClockQuality.GPS
+            self.quality, self._was_right = ClockQuality.GPS, True
         if first:
             self._corrected(step_s, ClockQuality.GPS)
 
-    def check(self, *, runs_free: bool) -> None:
-        """Looks whether the clock stepped since the last call, and whether NTP has come.
-
-        `runs_free` is True for a clock that follows the machine's own (a simulated one may run faster).
-        """
+    def check(self) -> None:
+        """Looks whether somebody keeps the clock right now, or no longer, and tells what was seen since."""
         with self._lock:
-            now_s, now_monotonic = self._clock.now_s(), self._monotonic()
-            (then_s, then_monotonic), self._last = self._last, (now_s, now_monotonic)
-            step_s = (now_s - then_s) - (now_monotonic - then_monotonic) if runs_free else 0.0
-            has_stepped = abs(step_s) > STEP_S
-            was = self.quality
+            self._look()
             trusted = self._trusted()
-            moved_s = step_s if has_stepped else 0.0
-            if trusted and was is not ClockQuality.NTP:
-                moved_s -= self._offset_s
-                self._offset_s = 0.0
-                self.quality = ClockQuality.NTP
-            elif has_stepped and was is ClockQuality.GPS:
-                self._offset_s -= step_s  # the GPS's time stands, whatever the machine's does
-        if has_stepped:
+            if trusted and self.quality is not ClockQuality.NTP:
+                self._change(-self._offset_s, ClockQuality.NTP)
+            elif not trusted and self.quality is ClockQuality.NTP:
+                self.quality = ClockQuality.NONE
+            steps, self._steps = self._steps, []
+            corrections, self._corrections = self._corrections, []
+        for step_s in steps:
             self._stepped(step_s)
-        if was is ClockQuality.NONE and (has_stepped or self.quality is ClockQuality.NTP):
-            self._corrected(moved_s, self.quality)
+        for moved_s, quality in corrections:
+            self._corrected(moved_s, quality)
+
+    def _look(self) -> float:
+        """Our time now; a step of the clock since the last look is dealt with first. The caller holds the lock."""
+        (then_s, then_steady_s), self._last = self._last, self._moment()
+        step_s = (self._last[0] - then_s) - (self._last[1] - then_steady_s)
+        if abs(step_s) > STEP_S:
+            self._steps.append(step_s)
+            if self._trusted():
+                self._change(step_s - self._offset_s, ClockQuality.NTP)
+            elif self._was_right:
+                self._offset_s -= step_s
+                self.quality = ClockQuality.GPS if self.quality is ClockQuality.GPS else ClockQuality.NONE
+            else:
+                self._change(step_s, ClockQuality.NONE)
+        return self._last[0] + self._offset_s
+
+    def _change(self, moved_s: float, quality: ClockQuality) -> None:
+        """Our time moves by `moved_s`: the clock is followed from now on, and stamps of quality none are corrected."""
+        if self.quality is ClockQuality.NONE:
+            self._corrections.append((moved_s, quality))
+        if quality is ClockQuality.NTP:
+            self._offset_s, self._was_right = 0.0, True
+        self.quality = quality

@@ -175,14 +175,16 @@ def _latest_s(stop: StopNow, code: str, loaded_s: float | None) -> float | None:
 
 
 def hub_manifest(standing: Standing, row: PlanRow, hub: str) -> HubManifest:
-    """What a hub takes in today, and which van each parcel goes with."""
+    """What a hub takes in today, from suppliers and from vans that come back, and which van each parcel goes with."""
     stops = [stop for stop in standing.stops.values() if stop.row.hub == hub]
     return HubManifest(
         plan=row.id,
         revision=row.revision,
         made_s=row.made_s,
         day=row.day,
-        parcels=tuple(parcel for stop in stops for parcel in _parcels(stop, "deliver")),
+        parcels=tuple(
+            parcel for stop in stops for direction in ("deliver", "collect") for parcel in _parcels(stop, direction)
+        ),
         vans={parcel.code: stop.row.van for stop in stops if stop.row.van is not None for parcel in stop.parcels},
     )
 

@@ -36,6 +36,8 @@ class Proof:
                 return _toured(session, received, tour)
             case Scan() as scan if scan.result is ScanResult.RIGHT:
                 return _scanned(session, received, scan)
+            case Scan() as scan if scan.result is ScanResult.ALREADY_SCANNED and scan.purpose is ScanPurpose.INTAKE:
+                return _brought_back(session, scan)
             case _:
                 return []
 
@@ -191,6 +193,17 @@ def _scanned(session: Session, received: Received, scan: Scan) -> list[Change]:
             _load(parcel, received.gateway, scan.t_s)
         case ScanPurpose.DOOR:
             _set(parcel, "handed_over", scan.t_s)
+    return [("order", parcel.order)]
+
+
+def _brought_back(session: Session, scan: Scan) -> list[Change]:
+    """A hub's gateway knows only that it took this in before; that it has been in a van since, the record knows."""
+    parcel = session.get(ParcelRow, scan.code)
+    if parcel is None or parcel.direction != "deliver" or parcel.state != "loaded":
+        return []
+    if not _set(parcel, "returned", scan.t_s):
+        return []
+    parcel.van = None
     return [("order", parcel.order)]
 
 

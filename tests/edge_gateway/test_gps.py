@@ -1,16 +1,20 @@
 """The lies of receivers: stale fixes, jumps, zeros."""
 
 import itertools
+import random
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.gps import Fix, Pace, Seen, Track
+from edge_gateway.contract.messages import ClockQuality
+from edge_gateway.gps import Fix, Gps, Pace, Seen, Track
 from edge_gateway.nmea_receiver import Sentences
 from edge_gateway.state import distance_m
-from tests.edge_gateway.rig import START_S
+from edge_gateway.timekeeping import Timekeeper
+from tests.edge_gateway.rig import START_S, parts
 
 PACE = Pace(moving_period_s=5, standing_period_s=60, fix_timeout_s=5)
 DEGREE_M = 111_195.0
@@ -70,6 +74,59 @@ def test_a_receiver_that_repeats_its_last_fix_has_none() -> None:
     lost = follower.track.take(dead, START_S + 5)
     assert lost is not None and lost.is_due and lost.position.fix == "none"
     assert (lost.position.lat, lost.position.lon, lost.position.speed_m_s) == (None, None, None)
+
+
+class Stuck:
+    """A receiver that says one fix over and over, as gpsd does of a receiver that died."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def open(self) -> None: ...
+
+    def read(self) -> list[Fix]:
+        self.reads += 1
+        time.sleep(0.001)
+        return [Fix(time_s=START_S + 3600, kind="3d", lat=52.0, lon=6.0)]
+
+    def close(self) -> None: ...
+
+    def say_again(self) -> None:
+        """Until it was heard twice more."""
+        wanted, until_s = self.reads + 3, time.monotonic() + 5
+        while self.reads < wanted and time.monotonic() < until_s:
+            time.sleep(0.001)
+
+
+def test_a_dead_receivers_last_fix_does_not_make_the_clock_stand_still(tmp_path: Path) -> None:
+    with parts(tmp_path) as held:
+        keeper = Timekeeper(
+            held.clock,
+            trusted=lambda: False,
+            corrected=lambda *_: None,
+            stepped=lambda _: None,
+            monotonic=lambda: held.clock.t_s,
+        )
+        receiver = Stuck()
+        gps = Gps(
+            receiver,
+            PACE,
+            source="van-1",
+            intake=held.intake,
+            state=held.state,
+            rejects=held.rejects,
+            time=keeper,
+            random=random.Random(1),
+            poll_s=0.01,
+        )
+        gps.start()
+        receiver.say_again()
+        began_s = keeper.now_s()
+        held.clock.t_s += 30
+        receiver.say_again()
+        gps.stop()
+        assert keeper.quality is ClockQuality.GPS
+        assert keeper.now_s() == began_s + 30
 
 
 def test_silence_is_no_fix_and_is_said_again_only_once_a_minute() -> None:

@@ -29,7 +29,7 @@ class World:
     def passes(self, seconds: float, *, wall_step_s: float = 0.0) -> None:
         self.monotonic_s += seconds
         self.clock.t_s += seconds + wall_step_s
-        self.keeper.check(runs_free=True)
+        self.keeper.check()
 
 
 def test_a_clock_that_nobody_keeps_says_so_until_the_gps_does() -> None:
@@ -76,3 +76,45 @@ def test_a_quiet_hour_is_no_step() -> None:
     for _ in range(3600):
         world.passes(1, wall_step_s=0.0001)
     assert world.stepped == [] and world.corrected == []
+
+
+def test_a_clock_that_steps_while_nobody_keeps_it_right_is_not_followed() -> None:
+    world = World(is_trusted=True)
+    world.is_trusted = False
+    for step_s in (5400.0, -7200.0):
+        world.monotonic_s += 1
+        world.clock.t_s += 1 + step_s
+        assert world.keeper.now_s() == START_S + world.monotonic_s  # at once, before anybody has checked
+    world.keeper.check()
+    assert world.keeper.quality is ClockQuality.NONE
+    assert world.stepped == [5400.0, -7200.0]
+
+
+def test_ntp_that_is_lost_is_no_longer_claimed_and_the_gps_takes_over() -> None:
+    world = World(is_trusted=True)
+    world.is_trusted = False
+    world.passes(1)
+    assert world.keeper.quality is ClockQuality.NONE
+    world.keeper.heard(world.clock.t_s + 0.5)
+    assert world.keeper.quality is ClockQuality.GPS
+    assert world.corrected == [(0.5, ClockQuality.GPS)]
+
+
+def test_ntp_that_comes_back_sets_right_what_was_held_over() -> None:
+    world = World(is_trusted=True)
+    world.is_trusted = False
+    world.passes(1, wall_step_s=3600)
+    assert world.keeper.now_s() == START_S + 1
+    world.is_trusted = True
+    world.passes(9, wall_step_s=-3600 + 0.25)
+    assert world.keeper.quality is ClockQuality.NTP
+    assert world.keeper.now_s() == START_S + 10.25
+    assert world.corrected == [(0.25, ClockQuality.NTP)]
+
+
+def test_a_trusted_clock_that_steps_is_followed() -> None:
+    world = World(is_trusted=True)
+    world.passes(1, wall_step_s=30)
+    assert world.keeper.quality is ClockQuality.NTP
+    assert world.keeper.now_s() == START_S + 31
+    assert world.stepped == [30.0]

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -130,6 +131,20 @@ def test_what_was_scanned_at_a_door_that_nobody_opened_lies_in_the_van_again(kit
     )
     assert parcel(kit) == ("loaded", "van-1")
     follow(kit, scan(2, "P-s1", ScanPurpose.INTAKE, t_s=T0 + 3600, source="hub-colmschate/scanner"))
+    assert parcel(kit) == ("returned", None)
+
+
+def test_what_the_hub_took_in_before_and_a_van_had_since_is_back(kit: Kit) -> None:
+    """The hub's gateway answers "already scanned": it does not know what the van's did meanwhile."""
+    ordered(kit)
+    again = msgspec.structs.replace(
+        scan(2, "P-s1", ScanPurpose.INTAKE, t_s=T0 + 3600, source="hub-colmschate/scanner"),
+        result=ScanResult.ALREADY_SCANNED,
+    )
+    on_the_shelf = msgspec.structs.replace(again, seq=1, t_s=T0 + 60)
+    follow(kit, scan(0, "P-s1", ScanPurpose.INTAKE, t_s=T0, source="hub-colmschate/scanner"), on_the_shelf)
+    assert parcel(kit) == ("at_hub", None)
+    follow(kit, scan(0, "P-s1", ScanPurpose.LOAD, t_s=T0 + 600), again)
     assert parcel(kit) == ("returned", None)
 
 
