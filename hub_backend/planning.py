@@ -11,12 +11,15 @@ from fastapi import APIRouter
 from hub_backend.api import figures as figures_api
 from hub_backend.api import map as map_api
 from hub_backend.api import orders as orders_api
-from hub_backend.api import planning as planning_api
+from hub_backend.api import plans as plans_api
+from hub_backend.api import stops as stops_api
+from hub_backend.api import van_service as van_service_api
 from hub_backend.api.health import DispatchHealth
 from hub_backend.basemap import Basemap, MapError
-from hub_backend.dispatching.dispatch import Dispatch, Planner
+from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.downlink import Acknowledged, Downlinks, Sender
-from hub_backend.dispatching.solver import Solver
+from hub_backend.dispatching.drafting import Planner
+from hub_backend.dispatching.router.solver import Solver
 from hub_backend.factors import Factors
 from hub_backend.kit import Kit
 from hub_backend.ordering.addresses import AddressBook
@@ -42,7 +45,9 @@ class Planning:
     def health(self) -> DispatchHealth:
         """How dispatch stands, for the health page."""
         state = self.dispatch.state
-        return DispatchHealth(waiting_triggers=self.dispatch.waiting(), solving=state.solving, failure=state.last_error)
+        return DispatchHealth(
+            waiting_triggers=len(self.dispatch.waiting), solving=state.solving, failure=state.last_error
+        )
 
     def start(self) -> None:
         self.dispatch.start()
@@ -70,7 +75,9 @@ def build(
         solver=solver,
         routers=[
             orders_api.router(kit, directory, desk, random_below),
-            planning_api.router(kit, dispatch),
+            plans_api.router(kit, dispatch),
+            stops_api.router(kit, dispatch),
+            van_service_api.router(kit, dispatch),
             figures_api.router(kit, figures, factors),
             map_api.router(basemap),
         ],

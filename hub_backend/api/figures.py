@@ -1,16 +1,15 @@
 """The day's figures over HTTP, with the method beside every number that was not counted but worked out."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
+from hub_backend.api.day import Day, must_be_day
 from hub_backend.factors import Factor, FactorError, Factors
 from hub_backend.kit import Kit
 from hub_backend.reporting import co2
 from hub_backend.reporting.figures import Figures, FiguresDesk
-from hub_backend.workday import is_day
 
 
 class KgOut(BaseModel):
@@ -144,10 +143,9 @@ def router(kit: Kit, desk: FiguresDesk, factors: Factors) -> APIRouter:
     routes = APIRouter(tags=["figures"])
 
     @routes.get("/days/{day}/figures")
-    def get_figures(day: Annotated[str, Path(pattern=r"^\d{4}-\d{2}-\d{2}$")]) -> FiguresOut:
+    def get_figures(day: Day) -> FiguresOut:
         """The figures of a day, so far."""
-        if not is_day(day):
-            raise HTTPException(422, f"day: {day!r} is no date")
+        must_be_day(day)
         try:
             with kit.store.read() as session:
                 return _out(desk.of(session, day), factors)

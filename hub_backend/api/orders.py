@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
+from hub_backend.ordering.cancelling import CancelError, cancel
 from hub_backend.ordering.directory import Directory, HubIn, ResidentIn, SupplierIn, VanIn
-from hub_backend.ordering.orders import CancelError, OrderDesk, OrderIn, cancel
+from hub_backend.ordering.judging import OrderIn
+from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
 from hub_backend.trigger import ask

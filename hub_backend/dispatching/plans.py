@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatching.problem import Changed, Left, PlannedRoute, PlannedStep
+from hub_backend.dispatching.router.problem import Changed, Left, PlannedRoute, PlannedStep
 from hub_backend.record import PlanRow
 
 RENEWED_PROMISE_S = 900

@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatching.standing import stop_of_ref
 from hub_backend.ordering.goods import GOODS
-from hub_backend.ordering.orders import wish_of
-from hub_backend.ordering.stops import Wish
+from hub_backend.ordering.wishes import Wish, wish_of
 from hub_backend.record import HubRow, OrderRow, StopRow, VisitRow
+from hub_backend.stop_ref import stop_of_ref
 from hub_backend.workday import at
 
 WAIT_S = 2400

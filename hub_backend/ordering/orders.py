@@ -1,61 +1,25 @@
-"""Orders: what suppliers, residents and concierges ask for, judged one by one and bundled into stops.
+"""Taking orders into the record: each is judged alone, finds or makes its stop, and its parcels get their labels.
 
 Comes in: order records from the API. Goes out: rows in the record, and for each refused order its index, the field
 and the reason. One bad order never stops the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.errors import HubError
 from hub_backend.ordering.addresses import Address, AddressBook
-from hub_backend.ordering.goods import GOODS, RIDE_DROPOFF_S, RIDE_PICKUP_S, collected_goods
+from hub_backend.ordering.bundling import OpenStop, stop_to_join
+from hub_backend.ordering.goods import GOODS, collected_goods
+from hub_backend.ordering.judging import Fault, Known, OrderIn, faults, parsed
 from hub_backend.ordering.refs import RandomBelow, new_label, new_ref
-from hub_backend.ordering.stops import OpenStop, Wish, common_window, service_s, stop_to_join
+from hub_backend.ordering.stops import refresh_stop
+from hub_backend.ordering.wishes import wish_of
 from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow
-from hub_backend.workday import day_of, is_day
-
-Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]
-
-
-class OrderIn(BaseModel):
-    """One order. The resident is known by client number, or by street, number and postcode on the map."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str | None = Field(None, min_length=1, max_length=40, description="the orderer's own id; made when absent")
-    supplier: str | None = Field(None, max_length=40)
-    resident: str | None = Field(None, max_length=40, description="client number")
-    street: str | None = Field(None, max_length=80)
-    number: str | None = Field(None, max_length=10)
-    postcode: str = Field("", max_length=7)
-    name: str = Field("", max_length=80, description="for an address where nobody is known yet")
-    day: str | None = Field(None, description="local date; from_s tells it when absent")
-    kind: Kind = "delivery"
-    goods: str = Field("", max_length=30)
-    quantity: int = Field(1, ge=1, le=20)
-    from_s: float = Field(ge=946684800, le=4102444800, description="window, UTC s")
-    to_s: float = Field(ge=946684800, le=4102444800)
-    release_s: float | None = Field(None, description="goods are at the hub from then on, UTC s")
-    to_lat: float | None = Field(None, ge=-90, le=90, description="a ride's destination")
-    to_lon: float | None = Field(None, ge=-180, le=180)
-    to_name: str = Field("", max_length=120)
-    chores: list[str] = Field(default_factory=list, max_length=5)
-    letterbox_allowed: bool = Field(False, description="given by who sends it; for medication by the pharmacy")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why one field of an order (or another record) is refused."""
-
-    field: str
-    reason: str
+from hub_backend.workday import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,83 +51,6 @@ class Outcome:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the record and the map know, against which an order is judged."""
-
-    now_s: float
-    zone: ZoneInfo
-    suppliers: frozenset[str]
-    residents: Mapping[str, str]
-    """Each resident's hub."""
-    orders: frozenset[str]
-    addresses: AddressBook
-    has_hub: bool = True
-
-
-def faults(order: OrderIn, known: Known) -> list[Fault]:
-    """Everything that is wrong with an order, empty when it can be taken."""
-    return [*_who(order, known), *_when(order, known), *_what(order)]
-
-
-def _who(order: OrderIn, known: Known) -> Iterable[Fault]:
-    if order.id is not None and order.id in known.orders:
-        yield Fault("id", f"order {order.id} exists already")
-    if order.supplier is not None and order.supplier not in known.suppliers:
-        yield Fault("supplier", f"unknown supplier {order.supplier!r}")
-    if order.resident is not None:
-        if order.resident not in known.residents:
-            yield Fault("resident", f"unknown resident {order.resident!r}")
-    elif not order.street or not order.number:
-        yield Fault("address", "no address: give resident, or street and number")
-    elif not known.has_hub:
-        yield Fault("address", "no hub is known yet that could serve it")
-    elif known.addresses.find(order.street, order.number, order.postcode) is None:
-        yield Fault("address", f"unknown address on this map: {order.street} {order.number} {order.postcode}".rstrip())
-
-
-def _when(order: OrderIn, known: Known) -> Iterable[Fault]:
-    if order.to_s <= order.from_s:
-        yield Fault("to_s", "window is reversed: to_s must be after from_s")
-    elif order.to_s <= known.now_s:
-        yield Fault("to_s", "window is in the past")
-    if order.day is not None and not is_day(order.day):
-        yield Fault("day", f"{order.day!r} is no date as 2026-11-23")
-    elif order.day is not None and order.day != day_of(order.from_s, zone=known.zone):
-        yield Fault("day", f"window begins on {day_of(order.from_s, zone=known.zone)}, not on {order.day}")
-    if order.release_s is not None and order.release_s >= order.to_s:
-        yield Fault("release_s", "goods come in after the window has ended")
-
-
-def _what(order: OrderIn) -> Iterable[Fault]:
-    carries = order.kind in ("delivery", "collection", "swap")
-    if carries and order.goods not in GOODS:
-        yield Fault("goods", f"unknown goods {order.goods!r}: must be one of {', '.join(GOODS)}")
-    elif not carries and order.goods:
-        yield Fault("goods", f"a {order.kind} carries no goods")
-    elif order.kind == "delivery" and GOODS[order.goods].direction == "collect":
-        yield Fault("kind", f"{order.goods} is taken along: kind must be collection")
-    if carries and order.supplier is None:
-        yield Fault("supplier", "goods need a supplier")
-    if order.kind == "chore" and not order.chores:
-        yield Fault("chores", "a chore needs at least one chore")
-    if any(not chore.strip() or len(chore) > 60 for chore in order.chores):
-        yield Fault("chores", "a chore is 1 to 60 characters")
-    if order.kind == "ride" and (order.to_lat is None or order.to_lon is None):
-        yield Fault("to_lat", "a ride needs a destination: to_lat and to_lon")
-
-
-def wish_of(order: OrderRow) -> Wish:
-    """What of a recorded order matters at the door."""
-    return Wish(
-        kind=order.kind,
-        goods=order.goods,
-        quantity=order.quantity,
-        chores=tuple(order.chores),
-        letterbox_allowed=order.letterbox_allowed,
-    )
-
-
 class OrderDesk:
     """Takes orders into the record: judges each, finds or makes its stop, gives its parcels their labels."""
 
@@ -179,7 +66,7 @@ class OrderDesk:
         known = self._known(session, now_s=now_s)
         ids: set[str] = set()
         for index, record in enumerate(records):
-            order, found = _parsed(record)
+            order, found = parsed(record)
             if order is not None:
                 found = faults(order, known)
                 if order.id is not None and order.id in ids:
@@ -323,14 +210,6 @@ class OrderDesk:
         ]
 
 
-def _parsed(record: object) -> tuple[OrderIn | None, list[Fault]]:
-    try:
-        return OrderIn.model_validate(record), []
-    except ValidationError as error:
-        first = error.errors()[0]
-        return None, [Fault(".".join(map(str, first["loc"])) or "order", first["msg"])]
-
-
 def _loaded(session: Session, stop_id: str) -> bool:
     query = (
         select(ParcelRow.code)
@@ -339,46 +218,3 @@ def _loaded(session: Session, stop_id: str) -> bool:
         .limit(1)
     )
     return session.scalars(query).first() is not None
-
-
-def refresh_stop(session: Session, stop: StopRow) -> None:
-    """Give a stop the window and the time that its open orders ask for; without any it is cancelled."""
-    orders = session.scalars(select(OrderRow).where(OrderRow.stop == stop.id, OrderRow.state == "open")).all()
-    if not orders:
-        if stop.state in ("open", "under_way"):
-            stop.state = "cancelled"
-        return
-    window = (orders[0].from_s, orders[0].to_s)
-    for order in orders[1:]:
-        window = common_window(window, (order.from_s, order.to_s)) or window
-    stop.from_s, stop.to_s = window
-    resident = session.get_one(ResidentRow, stop.resident)
-    if stop.kind == "ride":
-        stop.service_s = RIDE_PICKUP_S + RIDE_DROPOFF_S
-    else:
-        stop.service_s = service_s((wish_of(order) for order in orders), usual_step=resident.usual_step)
-
-
-class CancelError(HubError):
-    """An order that cannot be cancelled any more: the message says why."""
-
-
-def cancel(session: Session, order_id: str, *, now_s: float) -> StopRow:
-    """Cancel an open order and its parcels; gives the stop it was part of. Parcels in a van go back to the hub.
-
-    Raises `LookupError` when there is no such order and `CancelError` when it is too late.
-    """
-    order = session.get(OrderRow, order_id)
-    if order is None:
-        raise LookupError(f"order: {order_id!r} does not exist")
-    if order.state != "open":
-        raise CancelError(f"order: {order_id} is {order.state}")
-    stop = session.get_one(StopRow, order.stop)
-    if stop.state in ("at_door", "done"):
-        raise CancelError(f"order: {order_id} is being handed over (stop is {stop.state})")
-    order.state = "cancelled"
-    for parcel in session.scalars(select(ParcelRow).where(ParcelRow.order == order.id)):
-        parcel.state, parcel.changed_s = "cancelled", now_s
-    session.flush()
-    refresh_stop(session, stop)
-    return stop

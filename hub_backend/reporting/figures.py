@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatching.problem import TourAnswer, TourRequest
-from hub_backend.dispatching.solver import SolverError
+from hub_backend.dispatching.router.problem import TourAnswer, TourRequest
+from hub_backend.dispatching.router.solver import SolverError
 from hub_backend.factors import Factors, VanClass
 from hub_backend.record import (
     ExcursionRow,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from edge_gateway.contract.messages import ScanPurpose
-from hub_backend.dispatching.standing import is_depot_stop, stop_of_ref
 from hub_backend.record import OrderRow, ParcelRow, StopRow
+from hub_backend.stop_ref import is_depot_stop, stop_of_ref
 from tests.hub_dispatch.world import DAY, World, clock
 
 VANS = ("van-1", "van-2")

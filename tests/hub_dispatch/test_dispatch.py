@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from hub_backend.dispatching.problem import Broken, PlanAnswer
-from hub_backend.dispatching.solver import SolverError
+from hub_backend.dispatching.router.problem import Broken, PlanAnswer
+from hub_backend.dispatching.router.solver import SolverError
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow
 from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
@@ -339,7 +339,7 @@ def test_a_day_that_nobody_asked_for_is_planned_before_its_first_shift(world: Wo
     world.at("07:00")
     assert not world.dispatch.step()
     world.at("07:45")
-    world.dispatch._look_at = 0.0  # machine time has hardly passed
+    world.dispatch._morning._look_at = 0.0  # machine time has hardly passed
     assert world.dispatch.step()
     assert world.shown()["reason"] == "Ochtendplan"
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import HubManifest, PlannedParcel, PlannedStop, VanPlan
-from hub_backend.dispatching.downlink import MOST_BYTES, encoded
+from hub_backend.dispatching.compact import MOST_BYTES, encoded
 
 TEXT = st.text(max_size=20)
 TIMES = st.floats(1.7e9, 1.9e9)

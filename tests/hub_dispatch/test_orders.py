@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from edge_gateway.contract import parcel_label
 from hub_backend.ordering.addresses import Address, AddressBook
-from hub_backend.ordering.orders import Known, OrderIn, faults
+from hub_backend.ordering.judging import Known, OrderIn, faults
 from hub_backend.record import OrderRow, ParcelRow, StopRow
 from tests.hub_dispatch.world import DAY, World, clock
 
@@ -81,7 +81,7 @@ def test_an_address_is_found_however_it_is_spelled() -> None:
 @given(st.lists(st.integers(0, 47), min_size=2, max_size=6), st.integers(0, 2))
 def test_orders_whose_windows_fit_become_one_stop(steps: list[int], shift: int) -> None:
     """The greedy bundling over the API is covered below; here only that a shared hour is always found."""
-    from hub_backend.ordering.stops import common_window
+    from hub_backend.ordering.bundling import common_window
 
     windows = [(float(900 * step), float(900 * step + 3600 * (12 + shift))) for step in steps]
     window: tuple[float, float] | None = windows[0]

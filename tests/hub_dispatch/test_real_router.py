@@ -226,8 +226,8 @@ def test_whatever_happens_no_promise_is_broken_by_the_router(town: World) -> Non
 
 
 def test_a_ride_off_the_map_is_named_though_its_pickup_is_under_way(map_dir: Path) -> None:
-    from hub_backend.dispatching.problem import DayHub, DayProblem, DayRide, DayVan, PlanAnswer, PlanRequest
-    from hub_backend.dispatching.router_process import Router
+    from hub_backend.dispatching.router.answering import Router
+    from hub_backend.dispatching.router.problem import DayHub, DayProblem, DayRide, DayVan, PlanAnswer, PlanRequest
 
     site = next(site for site in json.loads((map_dir / "map.json").read_text())["sites"] if site["kind"] == "hub")
     lat, lon = site["lat"], site["lon"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hub_backend.dispatching.problem import TourRequest
-from hub_backend.dispatching.solver import Solver, SolverError
+from hub_backend.dispatching.router.problem import TourRequest
+from hub_backend.dispatching.router.solver import Solver, SolverError
 
 pytestmark = pytest.mark.servers
 TOUR = TourRequest(places=((52.26, 6.22), (52.27, 6.23)), seconds=0.1, seed=1)

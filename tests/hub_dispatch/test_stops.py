@@ -3,16 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub_backend.ordering.bundling import MIN_WINDOW_S, OpenStop, common_window, stop_to_join
 from hub_backend.ordering.goods import GOODS, STEP_S, WALK_S
-from hub_backend.ordering.stops import (
-    MIN_WINDOW_S,
-    OpenStop,
-    Wish,
-    common_window,
-    may_use_letterbox,
-    service_s,
-    stop_to_join,
-)
+from hub_backend.ordering.wishes import Wish, may_use_letterbox, service_s
 
 WINDOWS = st.tuples(st.integers(0, 40_000), st.integers(600, 20_000)).map(lambda w: (float(w[0]), float(w[0] + w[1])))
 DELIVERIES = st.builds(Wish, kind=st.just("delivery"), goods=st.sampled_from(sorted(GOODS)), quantity=st.integers(1, 5))

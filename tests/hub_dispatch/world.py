@@ -15,7 +15,7 @@ from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, VanPlan, Vehicle, Visit
 from edge_gateway.contract.sealing import new_key
 from hub_backend import planning
-from hub_backend.dispatching.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
+from hub_backend.dispatching.router.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.projections.coolers import Coolers

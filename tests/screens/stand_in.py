@@ -41,7 +41,8 @@ from hub_backend import coldchain, shown
 from hub_backend.api.coolers import CoolerPoint
 from hub_backend.api.health import DispatchHealth, Health
 from hub_backend.api.map import MapOut
-from hub_backend.api.planning import PlanChange, PlanOut, PlanRoute, PlanStop, PlanSummary, PlanUnserved
+from hub_backend.api.plan_routes import PlanRoute, PlanStop
+from hub_backend.api.plans import PlanChange, PlanOut, PlanSummary, PlanUnserved
 from routing.places import Point
 from routing.roads import RoadGraph
 

@@ -1,6 +1,6 @@
 """The hub's side of the router: asks a process of its own, and ends it when it hangs.
 
-A solver in C++ can hang or die; neither may stop the hub. So it runs in `dispatching.router_process`, and a question
+A solver in C++ can hang or die; neither may stop the hub. So it runs in `dispatching.router`, and a question
 has a deadline after which that process is killed; the next question starts a new one. It is a plain subprocess and not
 one of `multiprocessing`, whose spawn would start a third process that only watches for leaks, 10 MB for nothing.
 """
@@ -15,8 +15,16 @@ from pathlib import Path
 
 import msgspec
 
-from hub_backend.dispatching import framing
-from hub_backend.dispatching.problem import Answer, Failed, PlanAnswer, PlanRequest, Request, TourAnswer, TourRequest
+from hub_backend.dispatching.router import framing
+from hub_backend.dispatching.router.problem import (
+    Answer,
+    Failed,
+    PlanAnswer,
+    PlanRequest,
+    Request,
+    TourAnswer,
+    TourRequest,
+)
 from hub_backend.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -44,7 +52,7 @@ class Solver:
         slack_s: float = SLACK_S,
     ) -> None:
         self._map_dir = map_dir
-        self._command = command or (sys.executable, "-m", "hub_backend.dispatching.router_process")
+        self._command = command or (sys.executable, "-m", "hub_backend.dispatching.router")
         self._start_s = start_s
         self._slack_s = slack_s
         self._turn = threading.Lock()

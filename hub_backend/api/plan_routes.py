@@ -1,0 +1,176 @@
+"""A van's day as the planner sees it: what it did and what it is to do, in the order of the road."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.plans import PlanBody, driven_to
+from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
+from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
+from hub_backend.stop_ref import end_of_ref, is_depot_stop, stop_of_ref
+
+FAILED = ("no_answer", "refused")
+
+
+class PlanStop(BaseModel):
+    """One stop of a van's day, done or to be done. A planner sees a client number and an address, never goods."""
+
+    stop: str
+    kind: str = Field(description="visit, pickup, dropoff, reload or charge")
+    client: str | None
+    address: str
+    lat: float
+    lon: float
+    arrive_s: float
+    start_s: float
+    depart_s: float
+    window_from_s: float | None = None
+    window_to_s: float | None = None
+    promised_s: float | None = None
+    state: str = Field(description="open, under_way, at_door, done, failed or cancelled")
+    outcome: str | None = None
+    locked: bool = False
+    late: bool = Field(default=False, description="planned after the window")
+    parcels: int = 0
+    orders: list[str] = Field(default=[], description="open orders of this stop, so that one can be cancelled")
+
+
+class PlanRoute(BaseModel):
+    """A van's day: what it did and what it is to do, with its way along the roads as [lon, lat]."""
+
+    van: str
+    hub: str
+    concierge: str
+    in_service: bool
+    start_s: float | None = None
+    end_s: float | None = None
+    distance_m: int | None = None
+    drive_s: int | None = None
+    soc_end_percent: float | None = None
+    sent_s: float | None = None
+    acknowledged_revision: int | None = None
+    stops: list[PlanStop]
+    geometry: list[tuple[float, float]]
+
+
+def routes_of(session: Session, row: PlanRow, body: PlanBody, stops: dict[str, StopNow]) -> list[PlanRoute]:
+    """Every van's day under this plan, vans without a route among them."""
+    visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
+    routes = {route.van: route for route in body.routes}
+    hubs = {hub.id: hub.name for hub in session.scalars(select(HubRow))}
+    return [
+        _route_out(van, routes.get(van.id), stops, visits, link=_link(session, van.id, row), hub_name=hubs[van.hub])
+        for van in session.scalars(select(VanRow).order_by(VanRow.id))
+    ]
+
+
+def _link(session: Session, van: str, row: PlanRow) -> DownlinkRow | None:
+    """What was sent to the van of this plan."""
+    link = session.get(DownlinkRow, van)
+    return link if link is not None and link.plan == row.id else None
+
+
+def _route_out(
+    van: VanRow,
+    route: PlannedRoute | None,
+    stops: dict[str, StopNow],
+    visits: Sequence[VisitRow],
+    *,
+    link: DownlinkRow | None,
+    hub_name: str,
+) -> PlanRoute:
+    visited = {visit.stop: visit for visit in visits if visit.van == van.id}
+    ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops)]
+    refs = {step.ref for step in ahead}
+    done = [
+        _visited_out(visit, stops[stop_of_ref(visit.stop)])
+        for visit in visited.values()
+        if visit.stop not in refs and stop_of_ref(visit.stop) in stops
+    ]
+    return PlanRoute(
+        van=van.id,
+        hub=van.hub,
+        concierge=van.concierge,
+        in_service=van.in_service,
+        start_s=route.start_s if route else None,
+        end_s=route.end_s if route else None,
+        distance_m=route.distance_m if route else None,
+        drive_s=route.drive_s if route else None,
+        soc_end_percent=route.soc_end_percent if route else None,
+        sent_s=link.sent_s if link else None,
+        acknowledged_revision=link.acknowledged_revision if link else None,
+        stops=done + [_step_out(step, stops.get(stop_of_ref(step.ref)), hub_name) for step in ahead],
+        geometry=list(route.geometry) if route else [],
+    )
+
+
+def _is_ahead(step: PlannedStep, visited: dict[str, VisitRow], stops: dict[str, StopNow]) -> bool:
+    """Whether a planned step is still to come: a second attempt is, although the stop was visited before."""
+    if step.ref not in visited:
+        return True
+    stop = stops.get(stop_of_ref(step.ref))
+    return stop is not None and stop.row.kind == "visit" and stop.row.state not in ("done", "failed", "cancelled")
+
+
+def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
+    began_s = visit.began_s if visit.began_s is not None else visit.t_s
+    return PlanStop(
+        stop=visit.stop,
+        kind=end_of_ref(visit.stop) or "visit",
+        client=stop.row.resident,
+        address=stop.address,
+        lat=stop.resident.lat,
+        lon=stop.resident.lon,
+        arrive_s=began_s,
+        start_s=began_s,
+        depart_s=visit.t_s,
+        window_from_s=stop.row.from_s,
+        window_to_s=stop.row.to_s,
+        promised_s=stop.row.promised_s,
+        # What came of this visit; the stop itself may be open again for a second attempt.
+        state="failed" if visit.outcome in FAILED else "done",
+        outcome=visit.outcome,
+        locked=stop.row.locked,
+        parcels=len(stop.parcels),
+    )
+
+
+def _step_out(step: PlannedStep, stop: StopNow | None, hub_name: str) -> PlanStop:
+    if stop is None or is_depot_stop(step.ref):
+        return PlanStop(
+            stop=step.ref,
+            kind=step.kind,
+            client=None,
+            address=hub_name,
+            lat=step.lat,
+            lon=step.lon,
+            arrive_s=step.arrive_s,
+            start_s=step.start_s,
+            depart_s=step.depart_s,
+            state="open",
+        )
+    address = stop.address
+    if step.kind == "dropoff" and stop.orders:
+        address = stop.orders[0].to_name or address
+    return PlanStop(
+        stop=step.ref,
+        kind="visit" if step.kind == "task" else step.kind,
+        client=stop.row.resident,
+        address=address,
+        lat=step.lat,
+        lon=step.lon,
+        arrive_s=step.arrive_s,
+        start_s=step.start_s,
+        depart_s=step.depart_s,
+        window_from_s=stop.row.from_s,
+        window_to_s=stop.row.to_s,
+        promised_s=stop.row.promised_s,
+        state=stop.row.state,
+        locked=stop.row.locked,
+        late=step.start_s > stop.row.to_s and step.kind == "task",
+        parcels=len(stop.parcels),
+        orders=[order.id for order in stop.orders],
+    )

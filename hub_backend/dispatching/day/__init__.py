@@ -1,0 +1,1 @@
+"""How a day stands: the record, read and turned into what the router is asked."""

@@ -1,0 +1,136 @@
+"""How a day stands: from the record to the question for the router.
+
+Comes in: a session on the record and the time. Goes out: `Standing`, with the problem in coordinates, what people call
+each stop, and the stops that cannot be planned at all with the reason in Dutch. Nothing here decides; it only reads.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from hub_backend.dispatching.day import rides, tasks
+from hub_backend.dispatching.day.concessions import Concessions
+from hub_backend.dispatching.day.facts import DayFacts, read_facts
+from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.day.tours import VanTour
+from hub_backend.dispatching.day.vans import current_step, day_hub, day_van
+from hub_backend.dispatching.router.problem import DayProblem, DayRide, DayTask, Left, PlannedStep
+from hub_backend.record import HubRow, VanRow
+from hub_backend.spoken import van_called
+from hub_backend.stop_ref import DROPOFF, PICKUP
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A day as it stands at `now_s`."""
+
+    facts: DayFacts
+    problem: DayProblem
+    names: Mapping[str, str]
+    unplannable: Sequence[Left]
+    under_way: Mapping[str, str]
+    """Each driving van's stop that may not be taken from it any more: where it is, or is driving to."""
+    current: Mapping[str, PlannedStep]
+    """Where a van stands now, at a door or to reload: the first step of its route, which no solver may touch."""
+    notes: Sequence[str] = ()
+
+    @property
+    def day(self) -> str:
+        return self.facts.day
+
+    @property
+    def now_s(self) -> int:
+        return self.facts.now_s
+
+    @property
+    def stops(self) -> Mapping[str, StopNow]:
+        return self.facts.stops
+
+    @property
+    def vans(self) -> Mapping[str, VanRow]:
+        return self.facts.vans
+
+    @property
+    def hubs(self) -> Mapping[str, HubRow]:
+        return self.facts.hubs
+
+    def tour(self, van: str) -> VanTour:
+        return self.facts.tour(van)
+
+
+def read_standing(
+    session: Session,
+    day: str,
+    *,
+    now_s: float,
+    zone: ZoneInfo,
+    depart_s: Mapping[tuple[str, str], int] | None = None,
+    concessions: Concessions | None = None,
+) -> Standing:
+    """Read how `day` stands.
+
+    `depart_s`: when a van that reloads or charges now is planned to be ready, by van and planned stop.
+    """
+    facts = read_facts(session, day, now_s=now_s, zone=zone)
+    asked = _Asked.of(facts, concessions or Concessions())
+    planned = {task.id for task in asked.tasks} | {ride.id for ride in asked.rides}
+    vans = [day_van(facts, van, planned=planned, depart_s=depart_s or {}) for van in facts.vans.values()]
+    problem = DayProblem(
+        day=day,
+        now_s=facts.now_s,
+        hubs=tuple(day_hub(facts, hub) for hub in facts.hubs.values()),
+        vans=tuple(van for van in vans if van.id not in facts.out),
+        tasks=asked.tasks,
+        rides=asked.rides,
+    )
+    return Standing(
+        facts=facts,
+        problem=problem,
+        names=_names(facts),
+        unplannable=asked.left,
+        under_way={van: ref for van, ref in facts.under_way.items() if van not in facts.out},
+        current={van.id: step for van in vans if (step := current_step(facts, van)) is not None},
+        notes=asked.notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What of a day's open stops is asked, what cannot be, and what to mind."""
+
+    tasks: tuple[DayTask, ...]
+    rides: tuple[DayRide, ...]
+    left: tuple[Left, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, facts: DayFacts, concessions: Concessions) -> "_Asked":
+        open_stops = [stop for stop in facts.stops.values() if stop.is_open and stop.orders]
+        visits = [stop for stop in open_stops if stop.row.kind == "visit" and facts.van_at(stop.row.id) is None]
+        driven = [stop for stop in open_stops if stop.row.kind == "ride" and not rides.is_over(facts, stop)]
+        obstacles = {stop.row.id: tasks.obstacle(facts, stop, concessions) for stop in visits}
+        obstacles |= {stop.row.id: rides.obstacle(facts, stop, concessions) for stop in driven}
+        free = [stop for stop in (*visits, *driven) if obstacles[stop.row.id] is None]
+        return cls(
+            tasks=tuple(tasks.day_task(facts, stop, concessions) for stop in free if stop.row.kind == "visit"),
+            rides=tuple(rides.day_ride(facts, stop, concessions) for stop in free if stop.row.kind == "ride"),
+            left=tuple(Left(task=id_, reason=reason) for id_, reason in obstacles.items() if reason is not None),
+            notes=tuple(
+                f"{stop.address}: goederen zijn over hun tijd, controleer ze voor het overhandigen"
+                for stop in free
+                if tasks.is_overdue(facts, stop)
+            ),
+        )
+
+
+def _names(facts: DayFacts) -> dict[str, str]:
+    """What people call each van and each planned stop."""
+    names = {van: van_called(van) for van in facts.vans}
+    for id_, stop in facts.stops.items():
+        names[id_] = stop.address
+        if stop.row.kind == "ride":
+            names[f"{id_}{PICKUP}"] = stop.address
+            names[f"{id_}{DROPOFF}"] = stop.destination or "de bestemming"
+    return names

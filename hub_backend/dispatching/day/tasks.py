@@ -1,0 +1,85 @@
+"""A stop as the router is asked about it: its window, its goods, and what stands in the way of planning it."""
+
+from hub_backend.dispatching.day.concessions import Concessions
+from hub_backend.dispatching.day.facts import DayFacts
+from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.router.problem import DayTask, Window
+from hub_backend.ordering.goods import GOODS, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
+from hub_backend.ordering.wishes import skills_needed, wish_of
+
+LATE_S = 2 * 3600
+"""How far a window is stretched for a stop that can no longer be reached in it: late is better than not at all."""
+
+USELESS_S = 300
+"""A limit nearer than this cannot be met any more: then it is no help to anybody."""
+
+
+def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> str | None:
+    """Why a stop cannot be planned at all, in Dutch; None when it can."""
+    if stop.row.id in concessions.without:
+        return concessions.without[stop.row.id]
+    if stuck := sorted(stop.aboard & facts.out):
+        return f"de spullen liggen in {stuck[0]}, dat niet rijdt"
+    if len(stop.aboard) > 1:
+        return f"de spullen liggen in meer busjes: {', '.join(sorted(stop.aboard))}"
+    if stop.row.locked and stop.row.van in facts.out:
+        return f"vastgezet op {stop.row.van}, dat niet rijdt"
+    return None
+
+
+def window(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Window:
+    """When somebody may come: as ordered, stretched when it is too late for that, cut off by what the goods bear."""
+    from_s, to_s = int(stop.row.from_s), int(stop.row.to_s)
+    if stop.row.id in concessions.late or to_s < facts.now_s:
+        to_s = max(to_s, facts.now_s) + LATE_S
+    latest_s = _latest_s(facts, stop)
+    return from_s, to_s if latest_s is None or is_overdue(facts, stop) else min(to_s, latest_s)
+
+
+def is_overdue(facts: DayFacts, stop: StopNow) -> bool:
+    """Whether its goods can no longer be out of the van in time: deliver, and let who is at the door decide."""
+    latest_s = _latest_s(facts, stop)
+    return latest_s is not None and latest_s <= max(int(stop.row.from_s), facts.now_s) + USELESS_S
+
+
+def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTask:
+    """The stop's remaining work."""
+    wishes = stop.wishes
+    at_hub = [order for order in stop.orders if wish_of(order).brings] if not stop.aboard else []
+    releases = [int(order.release_s) for order in at_hub if order.release_s is not None]
+    aboard_limits = [
+        limit
+        for order in stop.orders
+        if order.goods and wish_of(order).brings and (limit := GOODS[order.goods].max_aboard_s) is not None
+    ]
+    return DayTask(
+        id=stop.row.id,
+        lat=stop.resident.lat,
+        lon=stop.resident.lon,
+        window=window(facts, stop, concessions),
+        service_s=int(stop.row.service_s),
+        street=stop.resident.street,
+        hub=stop.row.hub if any(wish.brings or wish.takes for wish in wishes) else None,
+        deliver=stop.units("deliver"),
+        collect=stop.units("collect"),
+        skills=tuple(sorted(skills_needed(wishes))),
+        release_s=max(releases) if releases else None,
+        # What is aboard already has its limit in the window, counted from when it was loaded.
+        max_aboard_s=None if stop.aboard or not aboard_limits else min(aboard_limits),
+        familiar=tuple(sorted(van for van in map(str, stop.resident.known_vans) if van in facts.vans)),
+        locked_van=stop.row.van if stop.row.locked else None,
+    )
+
+
+def _latest_s(facts: DayFacts, stop: StopNow) -> int | None:
+    """When goods that are in a van must be out of it: by their longest time aboard, or by a warm cooler."""
+    limits: list[float] = []
+    for parcel in stop.parcels:
+        if parcel.direction != "deliver" or parcel.state != "loaded" or parcel.van is None:
+            continue
+        longest_s = GOODS[stop.goods[parcel.code].goods].max_aboard_s
+        if longest_s is not None and parcel.changed_s is not None and facts.tour(parcel.van).left_hub:
+            limits.append(parcel.changed_s + longest_s)
+        if parcel.temp_class in TEMP_CLASSES_AT_RISK and parcel.van in facts.warm:
+            limits.append(facts.warm[parcel.van] + WARM_COOLER_LATEST_S)
+    return int(min(limits)) if limits else None

@@ -1,0 +1,141 @@
+"""Asking the router until its answer breaks no promise, and conceding what must be conceded on the way.
+
+Comes in: a day. Goes out: `Draft`: the answer, how the day stood when it was asked, and the plan it goes on from. The
+first question is the day as it stands; then late stops are stretched, then the day is planned afresh, and at last what
+the checker refused is left out.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from hub_backend.dispatching.day.concessions import Concessions
+from hub_backend.dispatching.day.standing import Standing, read_standing
+from hub_backend.dispatching.plans import LOADING, PlanBody, body_of, depart_times, newest_plan
+from hub_backend.dispatching.router.problem import Broken, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.kit import Kit
+from hub_backend.stop_ref import DROPOFF, PICKUP, stop_of_ref
+
+log = logging.getLogger(__name__)
+
+RULES_NL = {
+    "window": "past niet meer in het tijdvak",
+    "shift": "past niet meer in de dienst",
+    "range": "past niet meer in de accu",
+    "capacity": "past niet meer in het busje",
+}
+
+
+class Planner(Protocol):
+    """Answers a plan request, or raises `SolverError`: `solver.Solver`."""
+
+    def plan(self, request: PlanRequest) -> PlanAnswer: ...
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An answer that is not adopted yet."""
+
+    standing: Standing
+    previous: PlanBody | None
+    answer: PlanAnswer
+
+
+@dataclass
+class Drafting:
+    """The questions about one day until one is answered well; what it has learned stays for the next."""
+
+    kit: Kit
+    planner: Planner
+    day: str
+    broken: Sequence[Broken] = ()
+    """What the checker found in the newest answer."""
+    _late: set[str] = field(default_factory=set)
+    _without: dict[str, str] = field(default_factory=dict)
+    _afresh: bool = False
+
+    def draft(self, *, seed: int) -> Draft | None:
+        """One question: a draft that breaks nothing, or None when the next question concedes more.
+
+        Raises `SolverError`.
+        """
+        standing, previous = self._standing()
+        answer = self._ask(standing, None if self._afresh else previous, seed=seed)
+        self.broken = answer.broken
+        if answer.broken:
+            self._learn_from_broken(standing, answer.broken)
+            return None
+        if self._learn_from_unserved(standing, answer):
+            return None
+        return Draft(standing, previous, answer)
+
+    def _standing(self) -> tuple[Standing, PlanBody | None]:
+        with self.kit.store.read() as session:
+            row = newest_plan(session, self.day)
+            body = None if row is None else body_of(row)
+            standing = read_standing(
+                session,
+                self.day,
+                now_s=self.kit.clock.now_s(),
+                zone=self.kit.settings.zone,
+                depart_s=depart_times(body),
+                concessions=Concessions(frozenset(self._late), dict(self._without)),
+            )
+        return standing, body
+
+    def _ask(self, standing: Standing, previous: PlanBody | None, *, seed: int) -> PlanAnswer:
+        settings = self.kit.settings
+        return self.planner.plan(
+            PlanRequest(
+                problem=standing.problem,
+                previous=None if previous is None else still_meant(previous, standing),
+                previous_left=() if previous is None else tuple(left.task for left in previous.unserved),
+                names=dict(standing.names),
+                seconds=settings.solve_morning_s if previous is None else settings.solve_live_s,
+                seed=seed,
+            )
+        )
+
+    def _learn_from_broken(self, standing: Standing, broken: Sequence[Broken]) -> None:
+        """First plan afresh, then without the stops that the checker named: they become unserved, and said so."""
+        log.warning("plan_refused_by_check broken=%s", "; ".join(f"{one.rule}:{one.task}" for one in broken[:5]))
+        if not self._afresh:
+            self._afresh = True
+            return
+        committed = {task for van in standing.problem.vans for task in van.committed}
+        for one in broken:
+            task = stop_of_ref(one.task or "")
+            if task in standing.stops and task not in committed:
+                self._without[task] = RULES_NL.get(one.rule, f"niet in te plannen ({one.rule})")
+
+    def _learn_from_unserved(self, standing: Standing, answer: PlanAnswer) -> bool:
+        """Whether stops that were left out may still fit when they may be late: then ask once more."""
+        optional = {task.id for task in standing.problem.tasks if task.value is not None}
+        left = {stop_of_ref(one.task) for one in answer.unserved} - optional - self._late
+        left = {task for task in left if task in standing.stops}
+        self._late |= left
+        return bool(left)
+
+
+def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, ...]:
+    """The previous routes without what is finished, cancelled or not to be planned: what the router can go on with."""
+    problem = standing.problem
+    meant = {task.id for task in problem.tasks}
+    for ride in problem.rides:
+        meant |= {f"{ride.id}{end}" for end in ((DROPOFF,) if ride.aboard is not None else (PICKUP, DROPOFF))}
+    here = {van: step.ref for van, step in standing.current.items()}
+    routes = []
+    for route in previous.routes:
+        tour = standing.tour(route.van)
+        begun = {*tour.depot_stops, LOADING} if tour.left_hub else set(tour.depot_stops)
+        steps = tuple(
+            step
+            for step in route.steps
+            if step.ref != here.get(route.van) and step.ref not in begun
+            if step.kind in ("reload", "charge") or step.task in meant
+        )
+        routes.append(msgspec.structs.replace(route, steps=steps, geometry=()))
+    return tuple(routes)

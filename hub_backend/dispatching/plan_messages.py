@@ -1,0 +1,155 @@
+"""What a plan means for each gateway: a van's whole day, what a hub takes in. Makes messages of the wire's contract."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from edge_gateway.contract.messages import HubManifest, PlannedParcel, PlannedStop, VanPlan
+from hub_backend.dispatching.day.standing import Standing
+from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.plans import PlanBody, changes_of, driven_to
+from hub_backend.dispatching.router.problem import PlannedStep
+from hub_backend.ordering.goods import GOODS
+from hub_backend.ordering.wishes import may_use_letterbox
+from hub_backend.record import HubRow, PlanRow, VanRow, VisitRow
+from hub_backend.stop_ref import end_of_ref, is_depot_stop, stop_of_ref
+
+MOST_CHANGES = 8
+
+StepKind = Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge"]
+_KINDS: Mapping[str, StepKind] = {
+    "task": "visit",
+    "pickup": "ride_pickup",
+    "dropoff": "ride_dropoff",
+    "reload": "reload",
+    "charge": "charge",
+}
+
+
+def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visited: Iterable[VisitRow]) -> VanPlan:
+    """A van's whole day: what it did, then what it is to do."""
+    steps = next((driven_to(route) for route in body.routes if route.van == van.id), [])
+    ahead = {step.ref for step in steps}
+    done = [
+        _done_stop(visit, standing.stops[stop_of_ref(visit.stop)])
+        for visit in visited
+        if visit.van == van.id and visit.stop not in ahead and stop_of_ref(visit.stop) in standing.stops
+    ]
+    planned = [_planned_stop(step, standing, standing.hubs[van.hub]) for step in steps]
+    newest = {stop.stop: stop for stop in done}
+    return VanPlan(
+        plan=row.id,
+        revision=row.revision,
+        made_s=row.made_s,
+        day=row.day,
+        van=van.id,
+        concierge=van.concierge,
+        reason=row.reason,
+        changes=tuple(_changes_for(row, van.id)),
+        stops=(*newest.values(), *planned),
+        elsewhere={
+            parcel.code: stop.row.van
+            for stop in standing.stops.values()
+            if stop.row.van is not None and stop.row.van != van.id
+            for parcel in stop.parcels
+        },
+    )
+
+
+def _changes_for(row: PlanRow, van: str) -> list[str]:
+    concerned = [change for change in changes_of(row) if van in (change.van_before, change.van_after)]
+    return [change.words[:300] for change in concerned[:MOST_CHANGES]]
+
+
+def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
+    began_s = visit.began_s if visit.began_s is not None else visit.t_s
+    return PlannedStop(
+        stop=visit.stop,
+        kind=_KINDS[end_of_ref(visit.stop) or "task"],
+        name=stop.resident.name,
+        address=stop.address,
+        lat=stop.resident.lat,
+        lon=stop.resident.lon,
+        arrive_s=began_s,
+        depart_s=visit.t_s,
+        service_s=max(0.0, visit.t_s - began_s),
+        deliver=_parcels(stop, "deliver"),
+        done=True,
+    )
+
+
+def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> PlannedStop:
+    if is_depot_stop(step.ref):
+        return PlannedStop(
+            stop=step.ref,
+            kind=_KINDS[step.kind],
+            name=hub.name,
+            address=hub.name,
+            lat=hub.lat,
+            lon=hub.lon,
+            arrive_s=step.arrive_s,
+            depart_s=step.depart_s,
+            service_s=step.depart_s - step.start_s,
+        )
+    stop = standing.stops[stop_of_ref(step.ref)]
+    kind = _KINDS[step.kind]
+    address, lat, lon = stop.address, stop.resident.lat, stop.resident.lon
+    if kind == "ride_dropoff" and stop.orders:
+        order = stop.orders[0]
+        address, lat, lon = order.to_name or "bestemming", order.to_lat or lat, order.to_lon or lon
+    wishes = [wish for wish in stop.wishes if wish.kind != "ride"]
+    return PlannedStop(
+        stop=step.ref,
+        kind=kind,
+        name=stop.resident.name,
+        address=address,
+        lat=lat,
+        lon=lon,
+        arrive_s=step.arrive_s,
+        depart_s=step.depart_s,
+        window_from_s=stop.row.from_s,
+        window_to_s=stop.row.to_s,
+        service_s=step.depart_s - step.start_s,
+        usual_step=stop.resident.usual_step,
+        letterbox_allowed=may_use_letterbox(wishes),
+        hint="" if kind == "ride_dropoff" else stop.resident.hint,
+        chores=() if kind == "ride_dropoff" else tuple(chore for wish in wishes for chore in wish.chores),
+        deliver=_parcels(stop, "deliver") if kind == "visit" else (),
+        collect=_parcels(stop, "collect") if kind == "visit" else (),
+        locked=stop.row.locked,
+    )
+
+
+def _parcels(stop: StopNow, direction: str) -> tuple[PlannedParcel, ...]:
+    return tuple(
+        PlannedParcel(
+            code=parcel.code,
+            goods=stop.parcel_goods(parcel),
+            temp_class=msgspec.convert(parcel.temp_class, Literal["chilled", "hot", "fridge", "ambient"]),
+            supplier=stop.goods[parcel.code].supplier or "",
+            latest_s=_latest_s(stop, parcel.code, parcel.changed_s if parcel.state == "loaded" else None),
+        )
+        for parcel in stop.parcels
+        if parcel.direction == direction
+    )
+
+
+def _latest_s(stop: StopNow, code: str, loaded_s: float | None) -> float | None:
+    longest_s = GOODS[stop.goods[code].goods].max_aboard_s
+    return None if loaded_s is None or longest_s is None else loaded_s + longest_s
+
+
+def hub_manifest(standing: Standing, row: PlanRow, hub: str) -> HubManifest:
+    """What a hub takes in today, from suppliers and from vans that come back, and which van each parcel goes with."""
+    stops = [stop for stop in standing.stops.values() if stop.row.hub == hub]
+    return HubManifest(
+        plan=row.id,
+        revision=row.revision,
+        made_s=row.made_s,
+        day=row.day,
+        parcels=tuple(
+            parcel for stop in stops for direction in ("deliver", "collect") for parcel in _parcels(stop, direction)
+        ),
+        vans={parcel.code: stop.row.van for stop in stops if stop.row.van is not None for parcel in stop.parcels},
+    )

@@ -1,0 +1,168 @@
+"""Between the hub's words and the router's: a day in coordinates becomes a `routing.Problem`, its plan comes back."""
+
+from collections.abc import Sequence
+
+from hub_backend.dispatching.router.lines import Lines
+from hub_backend.dispatching.router.problem import (
+    DayProblem,
+    DayVan,
+    Left,
+    PlannedRoute,
+    PlannedStep,
+    PlanRequest,
+)
+from hub_backend.dispatching.router.spots import Spots, places_of, van_place
+from routing import model
+from routing.road_net import Snap
+from routing.roads import RoadGraph
+
+
+def problem_of(day: DayProblem, spots: Spots, graph: RoadGraph) -> model.Problem:
+    """The day in the places of `spots`; what has no road near it is left out."""
+    depots = [
+        model.Depot(id=hub.id, place=spots.index(hub.lat, hub.lon), open=model.Window(*hub.open), reload_s=hub.reload_s)
+        for hub in day.hubs
+    ]
+    places = places_of(day, spots)
+    vans = [_van(van, day, spots, set(places)) for van in day.vans]
+    tasks = [
+        model.Task(
+            id=task.id,
+            place=places[task.id],
+            windows=(model.Window(*task.window),),
+            service_s=task.service_s,
+            depot=task.hub,
+            deliver=task.deliver,
+            collect=task.collect,
+            skills=frozenset(task.skills),
+            release_s=task.release_s,
+            max_aboard_s=task.max_aboard_s,
+            value=task.value,
+            familiar=frozenset(task.familiar),
+            locked_van=task.locked_van,
+        )
+        for task in day.tasks
+        if task.id in places
+    ]
+    rides = [
+        model.Ride(
+            id=ride.id,
+            pickup_place=places[f"{ride.id}/pickup"],
+            dropoff_place=places[f"{ride.id}/dropoff"],
+            pickup=model.Window(*ride.pickup),
+            dropoff=model.Window(*ride.dropoff),
+            pickup_s=ride.pickup_s,
+            dropoff_s=ride.dropoff_s,
+            seats=ride.seats,
+            max_ride_s=ride.max_ride_s,
+            locked_van=ride.locked_van,
+            aboard=ride.aboard,
+        )
+        for ride in day.rides
+        if ride.id in places
+    ]
+    return model.Problem(
+        now_s=day.now_s,
+        depots=depots,
+        vans=vans,
+        tasks=tasks,
+        rides=rides,
+        travel=graph.matrix(spots.snaps),
+    )
+
+
+def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.Van:
+    return model.Van(
+        id=van.id,
+        depot=van.hub,
+        place=van_place(van, day, spots),
+        ready_s=van.ready_s,
+        shift=model.Window(*van.shift),
+        capacity=van.capacity,
+        skills=frozenset(van.skills),
+        at_depot=van.at_depot,
+        on_board=frozenset(van.on_board) & known,
+        committed=tuple(task for task in van.committed if task in known),
+        collected=van.collected,
+        battery_kwh=van.battery_kwh,
+        soc_percent=van.soc_percent,
+        kwh_per_km=van.kwh_per_km,
+        charge_kw=van.charge_kw,
+    )
+
+
+def previous_plan(problem: model.Problem, request: PlanRequest) -> model.Plan:
+    """The previous routes in this problem's places; what cannot be planned any more has none, and is not looked up."""
+    places = {task.id: task.place for task in problem.tasks}
+    places |= {f"{ride.id}/pickup": ride.pickup_place for ride in problem.rides}
+    places |= {f"{ride.id}/dropoff": ride.dropoff_place for ride in problem.rides}
+    places |= {depot.id: depot.place for depot in problem.depots}
+    return model.Plan(
+        routes=tuple(
+            model.Route(
+                van=route.van,
+                start_s=route.start_s,
+                steps=tuple(
+                    model.Step(
+                        kind=model.StepKind(step.kind),
+                        task=step.task,
+                        place=places.get(step.task, 0),
+                        arrive_s=step.arrive_s,
+                        start_s=step.start_s,
+                        depart_s=step.depart_s,
+                    )
+                    for step in route.steps
+                ),
+                end_s=route.end_s,
+                distance_m=route.distance_m,
+                drive_s=route.drive_s,
+                soc_end_percent=route.soc_end_percent,
+            )
+            for route in request.previous or ()
+        ),
+        unserved=tuple(model.Unserved(task=task, reason="") for task in request.previous_left),
+        cost_s=0,
+        engine="previous",
+        seed=0,
+    )
+
+
+def planned_route(route: model.Route, day: DayProblem, spots: Spots, lines: Lines) -> PlannedRoute:
+    """A route of the answer, with its line on the map."""
+    van = next(van for van in day.vans if van.id == route.van)
+    hub = next(hub for hub in day.hubs if hub.id == van.hub)
+    places = [van_place(van, day, spots), *(step.place for step in route.steps), spots.index(hub.lat, hub.lon)]
+    return PlannedRoute(
+        van=route.van,
+        start_s=int(route.start_s),
+        end_s=int(route.end_s),
+        distance_m=int(route.distance_m),
+        drive_s=int(route.drive_s),
+        soc_end_percent=route.soc_end_percent,
+        steps=tuple(_step(step, spots.snaps) for step in route.steps),
+        geometry=lines.along([spots.snaps[place] for place in places]),
+    )
+
+
+def _step(step: model.Step, snaps: Sequence[Snap]) -> PlannedStep:
+    snap = snaps[step.place]
+    return PlannedStep(
+        kind=str(step.kind),
+        task=step.task,
+        lat=round(snap.lat, 6),
+        lon=round(snap.lon, 6),
+        arrive_s=int(step.arrive_s),
+        start_s=int(step.start_s),
+        depart_s=int(step.depart_s),
+    )
+
+
+def off_map(day: DayProblem, problem: model.Problem) -> list[Left]:
+    """Who was left out of the problem because no road is near."""
+    planned = {task.id for task in problem.tasks} | {ride.id for ride in problem.rides}
+    asked = [*(task.id for task in day.tasks), *(ride.id for ride in day.rides)]
+    return [
+        Left(task=task, reason="het adres ligt niet aan een weg van deze kaart")
+        for task in asked
+        if task not in planned
+    ]

@@ -1,0 +1,112 @@
+"""The triggers that no plan has answered yet: which of them are answered now, together, and what a plan says of them.
+
+Comes in: rows of the record. Goes out: `Waiting`, one day's triggers, once they have gathered for the settings' time.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub_backend.kit import Kit
+from hub_backend.record import OrderRow, ResidentRow, StopRow, TriggerRow
+from hub_backend.stop_ref import stop_of_ref
+from hub_backend.workday import day_of, is_day
+
+URGENT = frozenset({"morning", "manual", "van_out", "warm_cooler"})
+"""What a person waits for, or goods: answered at once, with whatever else is waiting."""
+
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Triggers that are answered together, all of one day."""
+
+    day: str
+    ids: tuple[int, ...]
+    kinds: frozenset[str]
+    reason: str
+    missed: tuple[str, ...]
+    """Stops where nobody opened."""
+
+
+class WaitingList:
+    """Looks which triggers wait, and remembers since when."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._seen: dict[int, tuple[float, float]] = {}  # trigger -> world and machine time when first seen
+
+    def __len__(self) -> int:
+        with self._kit.store.read() as session:
+            query = select(func.count()).select_from(TriggerRow).where(TriggerRow.plan.is_(None))
+            return session.scalar(query) or 0
+
+    def due(self) -> Waiting | None:
+        """The triggers to answer now: those of the earliest day, once they have gathered."""
+        with self._kit.store.read() as session:
+            rows = session.scalars(select(TriggerRow).where(TriggerRow.plan.is_(None)).order_by(TriggerRow.id)).all()
+            if not rows:
+                self._seen.clear()
+                return None
+            days = {row.id: self._day_of(session, row) for row in rows}
+            worded = {row.id: _with_address(session, row) for row in rows}
+        day = min(days.values())
+        mine = [row for row in rows if days[row.id] == day]
+        if not self._gathered(mine):
+            return None
+        words = list(dict.fromkeys(worded[row.id] for row in mine))
+        return Waiting(
+            day=day,
+            ids=tuple(row.id for row in mine),
+            kinds=frozenset(row.kind for row in mine),
+            reason=shortened(words, LONGEST_REASON),
+            missed=tuple(row.subject for row in mine if row.kind == "no_answer"),
+        )
+
+    def _gathered(self, rows: Sequence[TriggerRow]) -> bool:
+        """Whether the first of these was seen long enough ago: in the world, or on the machine if the world stands."""
+        now_s, machine_s = self._kit.clock.now_s(), time.monotonic()
+        for row in rows:
+            self._seen.setdefault(row.id, (now_s, machine_s))
+        first_s, first_machine_s = self._seen[rows[0].id]
+        wait_s = 0.0 if any(row.kind in URGENT for row in rows) else self._kit.settings.debounce_s
+        return now_s - first_s >= wait_s or machine_s - first_machine_s >= wait_s
+
+    def _day_of(self, session: Session, row: TriggerRow) -> str:
+        """The day a trigger is about: its subject's, else that of its time."""
+        if is_day(row.subject):
+            return row.subject
+        if row.subject:
+            stop = session.get(StopRow, stop_of_ref(row.subject))
+            if stop is not None:
+                return stop.day
+            order = session.get(OrderRow, row.subject)
+            if order is not None:
+                return order.day
+        return day_of(row.t_s, zone=self._kit.settings.zone)
+
+
+def _with_address(session: Session, row: TriggerRow) -> str:
+    """A trigger's words, with the address when it is about a stop: planners know doors, not pseudonyms."""
+    words = row.words or row.kind
+    stop = session.get(StopRow, stop_of_ref(row.subject)) if row.subject else None
+    if stop is None:
+        return words
+    resident = session.get_one(ResidentRow, stop.resident)
+    return f"{words}: {resident.street} {resident.number}"
+
+
+def shortened(words: Sequence[str], most: int) -> str:
+    """The words joined, and how many more there are when they do not fit in `most` characters."""
+    text = ""
+    for number, word in enumerate(words):
+        longer = f"{text}; {word}" if text else word
+        rest = len(words) - number
+        if len(longer) > most - 20:
+            return f"{text} en nog {rest}" if text else longer[:most]
+        text = longer
+    return text

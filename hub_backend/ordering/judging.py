@@ -1,0 +1,122 @@
+"""Judging an order: everything that is wrong with it, each fault with its field. Rules without I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hub_backend.ordering.addresses import AddressBook
+from hub_backend.ordering.goods import GOODS
+from hub_backend.workday import day_of, is_day
+
+Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]
+
+
+class OrderIn(BaseModel):
+    """One order. The resident is known by client number, or by street, number and postcode on the map."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str | None = Field(None, min_length=1, max_length=40, description="the orderer's own id; made when absent")
+    supplier: str | None = Field(None, max_length=40)
+    resident: str | None = Field(None, max_length=40, description="client number")
+    street: str | None = Field(None, max_length=80)
+    number: str | None = Field(None, max_length=10)
+    postcode: str = Field("", max_length=7)
+    name: str = Field("", max_length=80, description="for an address where nobody is known yet")
+    day: str | None = Field(None, description="local date; from_s tells it when absent")
+    kind: Kind = "delivery"
+    goods: str = Field("", max_length=30)
+    quantity: int = Field(1, ge=1, le=20)
+    from_s: float = Field(ge=946684800, le=4102444800, description="window, UTC s")
+    to_s: float = Field(ge=946684800, le=4102444800)
+    release_s: float | None = Field(None, description="goods are at the hub from then on, UTC s")
+    to_lat: float | None = Field(None, ge=-90, le=90, description="a ride's destination")
+    to_lon: float | None = Field(None, ge=-180, le=180)
+    to_name: str = Field("", max_length=120)
+    chores: list[str] = Field(default_factory=list, max_length=5)
+    letterbox_allowed: bool = Field(False, description="given by who sends it; for medication by the pharmacy")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why one field of an order (or another record) is refused."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the record and the map know, against which an order is judged."""
+
+    now_s: float
+    zone: ZoneInfo
+    suppliers: frozenset[str]
+    residents: Mapping[str, str]
+    """Each resident's hub."""
+    orders: frozenset[str]
+    addresses: AddressBook
+    has_hub: bool = True
+
+
+def faults(order: OrderIn, known: Known) -> list[Fault]:
+    """Everything that is wrong with an order, empty when it can be taken."""
+    return [*_who(order, known), *_when(order, known), *_what(order)]
+
+
+def _who(order: OrderIn, known: Known) -> Iterable[Fault]:
+    if order.id is not None and order.id in known.orders:
+        yield Fault("id", f"order {order.id} exists already")
+    if order.supplier is not None and order.supplier not in known.suppliers:
+        yield Fault("supplier", f"unknown supplier {order.supplier!r}")
+    if order.resident is not None:
+        if order.resident not in known.residents:
+            yield Fault("resident", f"unknown resident {order.resident!r}")
+    elif not order.street or not order.number:
+        yield Fault("address", "no address: give resident, or street and number")
+    elif not known.has_hub:
+        yield Fault("address", "no hub is known yet that could serve it")
+    elif known.addresses.find(order.street, order.number, order.postcode) is None:
+        yield Fault("address", f"unknown address on this map: {order.street} {order.number} {order.postcode}".rstrip())
+
+
+def _when(order: OrderIn, known: Known) -> Iterable[Fault]:
+    if order.to_s <= order.from_s:
+        yield Fault("to_s", "window is reversed: to_s must be after from_s")
+    elif order.to_s <= known.now_s:
+        yield Fault("to_s", "window is in the past")
+    if order.day is not None and not is_day(order.day):
+        yield Fault("day", f"{order.day!r} is no date as 2026-11-23")
+    elif order.day is not None and order.day != day_of(order.from_s, zone=known.zone):
+        yield Fault("day", f"window begins on {day_of(order.from_s, zone=known.zone)}, not on {order.day}")
+    if order.release_s is not None and order.release_s >= order.to_s:
+        yield Fault("release_s", "goods come in after the window has ended")
+
+
+def _what(order: OrderIn) -> Iterable[Fault]:
+    carries = order.kind in ("delivery", "collection", "swap")
+    if carries and order.goods not in GOODS:
+        yield Fault("goods", f"unknown goods {order.goods!r}: must be one of {', '.join(GOODS)}")
+    elif not carries and order.goods:
+        yield Fault("goods", f"a {order.kind} carries no goods")
+    elif order.kind == "delivery" and GOODS[order.goods].direction == "collect":
+        yield Fault("kind", f"{order.goods} is taken along: kind must be collection")
+    if carries and order.supplier is None:
+        yield Fault("supplier", "goods need a supplier")
+    if order.kind == "chore" and not order.chores:
+        yield Fault("chores", "a chore needs at least one chore")
+    if any(not chore.strip() or len(chore) > 60 for chore in order.chores):
+        yield Fault("chores", "a chore is 1 to 60 characters")
+    if order.kind == "ride" and (order.to_lat is None or order.to_lon is None):
+        yield Fault("to_lat", "a ride needs a destination: to_lat and to_lon")
+
+
+def parsed(record: object) -> tuple[OrderIn | None, list[Fault]]:
+    try:
+        return OrderIn.model_validate(record), []
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, [Fault(".".join(map(str, first["loc"])) or "order", first["msg"])]
