@@ -188,6 +188,8 @@ class Plan:
     cost_s: int
     engine: str
     seed: int
+    iterations: tuple[int, ...] = ()
+    """What each round of the search took: asked again with these, the same problem and seed give the same plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ reason. The quick tier makes a complete plan in milliseconds; PyVRP starts from 
 is better by the same measure, after it was held against the exact rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from routing.cargo import ride_of
@@ -16,8 +17,12 @@ from routing.timetable import Timetable, Visit
 from routing.validity import require_valid
 
 
-def plan(problem: Problem, *, seconds: float = 3.0, seed: int = 1, iterations: int | None = None) -> Plan:
+def plan(
+    problem: Problem, *, seconds: float = 3.0, seed: int = 1, iterations: int | Sequence[int] | None = None
+) -> Plan:
     """A plan from nothing. With `iterations` the answer depends on nothing but the problem and the seed.
+
+    `iterations` as a plan has them: that plan is made again, with the same seed and seconds.
 
     Raises:
         ProblemError: a record that cannot be meant.
@@ -25,12 +30,17 @@ def plan(problem: Problem, *, seconds: float = 3.0, seed: int = 1, iterations: i
     require_valid(problem)
     live = Live(Timetable(problem))
     start = live.complete(live.base())
-    best = improve(live, start, seconds=seconds, iterations=iterations, seed=seed)
-    return live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed)
+    best, taken = improve(live, start, seconds=seconds, iterations=iterations, seed=seed)
+    return replace(live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed), iterations=taken)
 
 
 def replan(
-    problem: Problem, previous: Plan, *, seconds: float = 0.4, seed: int = 1, iterations: int | None = None
+    problem: Problem,
+    previous: Plan,
+    *,
+    seconds: float = 0.4,
+    seed: int = 1,
+    iterations: int | Sequence[int] | None = None,
 ) -> Plan:
     """A plan after an event: the previous one completed by insertion, then bettered, at a price for each moved stop.
 
@@ -44,8 +54,8 @@ def replan(
     live = Live(Timetable(problem), previous_vans(previous))
     start = live.complete(live.from_plan(previous))
     held = _held(live, start, previous)
-    best = improve(live, start, seconds=seconds, iterations=iterations, seed=seed, held=held)
-    return live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed)
+    best, taken = improve(live, start, seconds=seconds, iterations=iterations, seed=seed, held=held)
+    return replace(live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed), iterations=taken)
 
 
 def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
@@ -99,31 +109,34 @@ def improve(
     start: Draft,
     *,
     seconds: float,
-    iterations: int | None,
+    iterations: int | Sequence[int] | None,
     seed: int,
     held: Mapping[str, tuple[int, int]] | None = None,
-) -> Draft:
-    """The better of the start and what the search finds; two rounds where something has a longest time aboard.
+) -> tuple[Draft, tuple[int, ...]]:
+    """The better of the start and what the search finds, and the iterations that each round took.
 
-    `held` bounds when each start may be, absolute seconds.
+    Two rounds where something has a longest time aboard. `held` bounds when each start may be, absolute seconds.
     """
     if seconds <= 0 or iterations == 0 or not live.table.active:
-        return start
+        return start, ()
     from routing.solve import Budget, Search, Tightening  # the engine is loaded only where it is used
 
-    budget = Budget(seconds, iterations)
     problem = live.table.problem
     timed_goods = any(task.max_aboard_s is not None for task in problem.tasks)
     rounds = 2 if problem.rides or timed_goods else 1
     best, tightening = start, Tightening(held=held or {})
+    taken: list[int] = []
     for number in range(rounds):
-        found = Search(live, best, tightening).run(budget.share(1 / rounds), seed + number)
+        search = Search(live, best, tightening)
+        budget = Budget.of_round(number, rounds, seconds=seconds, iterations=iterations)
+        found = search.run(budget, seed + number)
+        taken.append(search.iterations)
         tightening = Tightening({**tightening.latest_s, **_broken(live, found)}, tightening.held)
         settled = Draft({van: live.settle(live.table.vans[van], visits) for van, visits in found.items()})
         candidate = live.complete(settled)
         if live.measure(candidate) < live.measure(best):
             best = candidate
-    return best
+    return best, tuple(taken)
 
 
 def _broken(live: Live, found: Mapping[str, tuple[Visit, ...]]) -> dict[str, int]:

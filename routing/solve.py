@@ -40,9 +40,13 @@ class Budget:
     seconds: float
     iterations: int | None = None
 
-    def share(self, part: float) -> "Budget":
-        iterations = None if self.iterations is None else max(1, round(self.iterations * part))
-        return Budget(self.seconds * part, iterations)
+    @classmethod
+    def of_round(cls, number: int, rounds: int, *, seconds: float, iterations: int | Sequence[int] | None) -> "Budget":
+        """A round's part: of seconds and of a number of iterations an equal one, of a list its own."""
+        if isinstance(iterations, int):
+            iterations = [max(1, round(iterations / rounds))] * rounds
+        own = None if iterations is None or number >= len(iterations) else iterations[number]
+        return cls(seconds / rounds, own)
 
     def history(self) -> int:
         """PyVRP's late acceptance history: measured best by budget (R1_2_1 at 1 s: 3.5 -> 1.3 % with 30)."""
@@ -93,6 +97,8 @@ class Search:
         self._now = live.table.problem.now_s
         self._served = draft.names()
         self._model = _Model()
+        self.iterations = 0
+        """What the run took."""
         self._hub = self._hubs()
         self._prefix = {van.id: self._split(van) for van in self._vans()}
         self._start = {van.id: self._start_depot(van) for van in self._vans()}
@@ -354,6 +360,7 @@ class Search:
                 params=params,
                 initial_solution=self._warm(data),
             )
+        self.iterations = int(result.num_iterations)
         return self._sequences(result.best)
 
     def _sequences(self, solution: pyvrp.Solution) -> dict[str, tuple[Visit, ...]]:

@@ -405,6 +405,17 @@ def test_same_seed_and_iterations_give_the_same_plan() -> None:
     assert replan(problem, first, iterations=200, seed=5) == replan(problem, first, iterations=200, seed=5)
 
 
+@pytest.mark.parametrize("rides", [0, 2])
+def test_a_plan_that_was_stopped_by_the_clock_is_made_again_from_its_iterations(rides: int) -> None:
+    """Seconds bound the search in service; what it took is in the plan, and that can be repeated anywhere."""
+    problem = random_problem(8, tasks=25, rides=rides)
+    first = plan(problem, seconds=0.15, seed=5)
+    assert first.iterations and all(taken > 0 for taken in first.iterations)
+    assert plan(problem, seconds=0.15, seed=5, iterations=first.iterations) == first
+    second = replan(problem, first, seconds=0.1, seed=6)
+    assert replan(problem, first, seconds=0.1, seed=6, iterations=second.iterations) == second
+
+
 def test_search_betters_the_insertion() -> None:
     problem = random_problem(11, tasks=40, vans=4)
     quick = plan(problem, seconds=0)
