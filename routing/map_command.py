@@ -12,6 +12,10 @@ from pathlib import Path
 
 from routing import atlas
 from routing.places import MapError
+from routing.unreached import load_unreached
+
+SHOWN = 10
+"""Addresses out of reach that are told one by one; the file has them all."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,13 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="buurtrit map", description="Maps: roads, addresses and what is drawn.")
+    parser = argparse.ArgumentParser(
+        prog="buurtrit map",
+        description="Maps: roads, addresses and what is drawn.",
+        epilog="exit codes: 0 done, 1 not there or not writable, 2 the input is wrong",
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="import|make|info")
 
     importing = actions.add_parser("import", help="read an OpenStreetMap extract into a map")
     importing.add_argument("file", type=Path, help="an .osm.pbf, for instance from geofabrik.de")
     importing.add_argument("--name", required=True, help="what the map will be called: a-z, 0-9, - and _")
     importing.add_argument("--replace", action="store_true", help="take the place of a map of this name")
+    importing.add_argument(
+        "--without-addresses", action="store_true", help="go on when the extract has no house number"
+    )
 
     making = actions.add_parser("make", help="make up a Dutch neighbourhood as an .osm.pbf, to import afterwards")
     making.add_argument("--seed", type=int, default=1, help="another seed, another neighbourhood (default 1)")
@@ -56,7 +67,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _import(options: argparse.Namespace) -> int:
     directory: Path = options.maps or atlas.maps_dir()
-    info = atlas.import_map(options.file, options.name, directory, replace=options.replace, progress=_progress)
+    info = atlas.import_map(
+        options.file,
+        options.name,
+        directory,
+        replace=options.replace,
+        without_addresses=options.without_addresses,
+        progress=_progress,
+    )
     _say(info, directory / options.name, as_json=options.json)
     return 0
 
@@ -76,21 +94,31 @@ def _make(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     directory: Path = options.maps or atlas.maps_dir()
     named = directory / options.name
-    _say(atlas.read_info(named if named.is_dir() else Path(options.name)), named, as_json=options.json)
+    where = named if named.is_dir() else Path(options.name)
+    _say(atlas.read_info(where), where, as_json=options.json)
     return 0
 
 
 def _say(info: atlas.MapInfo, where: Path, *, as_json: bool) -> None:
+    apart = load_unreached(where)
     if as_json:
-        print(json.dumps(asdict(info) | {"dir": str(where)}, ensure_ascii=False))
+        unreachable = [asdict(row) for row in apart]
+        print(json.dumps(asdict(info) | {"dir": str(where), "unreachable": unreachable}, ensure_ascii=False))
         return
     west, south, east, north = info.bounds
     print(f"{info.name}: {where}")
     print(f"  from {south:.4f} N {west:.4f} E to {north:.4f} N {east:.4f} E, {info.attribution}")
     for key, value in info.counts.items():
-        print(f"  {key.replace('_', ' '):16} {value:>7}")
+        print(f"  {key.replace('_', ' '):21} {value:>7}")
     for site in info.sites:
-        print(f"  {site.kind:16} {site.name}")
+        print(f"  {site.kind:21} {site.name}")
+    for row in apart[:SHOWN]:
+        address = row.address
+        place = f"{address.street} {address.number}".strip()
+        away = "no road within 5 km" if row.distance_m is None else f"{row.distance_m:.0f} m from a road for vans"
+        print(f"  out of reach: {place or f'{address.lat:.5f}, {address.lon:.5f}'}: {away}; {row.reason}")
+    if len(apart) > SHOWN:
+        print(f"  ... and {len(apart) - SHOWN} more in {where / 'unreachable.csv'}")
 
 
 def _progress(words: str) -> None:

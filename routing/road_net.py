@@ -1,12 +1,21 @@
-"""The road network as columns: directed edges, the allowed turns between them, and a place on an edge."""
+"""The road network as columns: directed edges, the states a van can be in, the turns between them, a place on an edge.
 
-from collections import defaultdict
+A state is "at the end of this edge". Nearly every edge has one state. It has more where what may follow depends on what
+came before: after a turn restriction over a way, and in streets that are open only for who has to be there (one state
+for leaving, one for arriving). See docs/decisions/0011.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+SHIFT = 26
+"""A weight is `milliseconds * 2**26 + decimetres`: an exact whole number in a float64 up to 37 hours and 6,700 km, so
+the fastest way's length comes with it and equal times are broken by length."""
 
 
 class Snap(NamedTuple):
@@ -26,7 +35,7 @@ class Edges:
     start_node: NDArray[np.int64]  # OpenStreetMap node ids
     end_node: NDArray[np.int64]
     way: NDArray[np.int64]
-    road_class: NDArray[np.int64]  # index into sorted(SPEED_KM_H)
+    road_class: NDArray[np.int64]  # index into road_rules.CLASSES
     name: NDArray[np.int64]  # index into RoadNet.names
     milliseconds: NDArray[np.int64]
     decimetres: NDArray[np.int64]
@@ -38,11 +47,24 @@ class Edges:
 
 @dataclass(frozen=True)
 class Turns:
-    """Columns of the allowed turns from the end of one edge into another."""
+    """Columns of the allowed turns from state to state, and `edge_of` each state.
 
-    from_edge: NDArray[np.int64]
-    to_edge: NDArray[np.int64]
+    State i is edge i for all edges; a drive begins there. Further states are entered by turns alone.
+    """
+
+    from_state: NDArray[np.int64]
+    to_state: NDArray[np.int64]
     milliseconds: NDArray[np.int64]
+    edge_of: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """Turns as a sparse matrix: of row i the arcs `[start[i], start[i+1])`, to `column`, with `weight`."""
+
+    start: NDArray[np.int64]
+    column: NDArray[np.int64]
+    weight: NDArray[np.float64]
 
 
 class RoadNet:
@@ -52,16 +74,53 @@ class RoadNet:
         self.edges = edges
         self.turns = turns
         self.names = tuple(names)
-        self.turns_into: dict[int, list[int]] = defaultdict(list)  # edge -> indices of turns that end in it
-        for index, edge in enumerate(turns.to_edge.tolist()):
-            self.turns_into[edge].append(index)
 
     @property
     def size(self) -> int:
         """Number of directed edges."""
         return len(self.edges.milliseconds)
 
+    @property
+    def states(self) -> int:
+        """Number of states, at least `size`."""
+        return len(self.turns.edge_of)
+
     def sides(self, snap: Snap) -> list[tuple[int, float]]:
         """The directed edges a snapped place lies on, each with its fraction: both directions unless one-way."""
         reverse = int(self.edges.reverse[snap.edge])
         return [(snap.edge, snap.fraction)] + ([(reverse, 1.0 - snap.fraction)] if reverse >= 0 else [])
+
+    def turns_into(self, edge: int) -> NDArray[np.int64]:
+        """Indices of the turns that end in an edge, in whichever of its states."""
+        order, start = self._by_target_edge
+        return order[start[edge] : start[edge + 1]]
+
+    def weight(self, edge: int, fraction: float, turn_ms: int = 0) -> float:
+        """The weight of a part of an edge and the turn before it."""
+        milliseconds = round(float(self.edges.milliseconds[edge]) * fraction) + turn_ms
+        return float((milliseconds << SHIFT) + round(float(self.edges.decimetres[edge]) * fraction))
+
+    @cached_property
+    def _by_target_edge(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        target = self.turns.edge_of[self.turns.to_state]
+        order = np.argsort(target, kind="stable")
+        return order, np.searchsorted(target[order], np.arange(self.size + 1))
+
+    @cached_property
+    def onward(self) -> Arcs:
+        """From each state, by turn and along the next edge to its end."""
+        return self._arcs(self.turns.from_state, self.turns.to_state)
+
+    @cached_property
+    def backward(self) -> Arcs:
+        """The same arcs the other way round."""
+        return self._arcs(self.turns.to_state, self.turns.from_state)
+
+    def _arcs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Arcs:
+        turns, edges = self.turns, self.edges
+        into = turns.edge_of[turns.to_state]
+        milliseconds = turns.milliseconds + edges.milliseconds[into]
+        weight = milliseconds.astype(np.float64) * float(1 << SHIFT) + edges.decimetres[into]
+        order = np.lexsort((columns, rows))
+        start = np.searchsorted(rows[order], np.arange(self.states + 1))
+        return Arcs(start, columns[order], weight[order])

@@ -1,7 +1,7 @@
-"""The fastest ways through the road graph: Dijkstra over edge ends, by SciPy.
+"""The fastest ways through the road network: Dijkstra over its states, by SciPy.
 
-A search's weight carries time and distance together, `milliseconds * 2**26 + decimetres`: an exact whole number in a
-float64 up to 37 hours and 6,700 km, so the fastest way's length comes with it and equal times are broken by length.
+The network's arcs stay as they are; a search adds a row of its own for each place it starts from and looks up what it
+found at the states from which each other place is reached. So nothing is sorted or built anew for one more address.
 """
 
 from collections import defaultdict
@@ -12,126 +12,116 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from routing.road_net import RoadNet, Snap
+from routing.road_net import Arcs, RoadNet, Snap
 
-SHIFT = 26
-_SCALE = float(1 << SHIFT)
+AT_ONCE = 64
+"""Places searched from at a time: each needs eight bytes for every state."""
+
+
+class _Ends:
+    """For each place, the states it touches and the weight between: columns, the arcs of place i `[start[i], ...)`."""
+
+    def __init__(self, arcs: Sequence[Sequence[tuple[int, float]]]) -> None:
+        self.start = np.cumsum([0, *(len(of_place) for of_place in arcs)])
+        self.state = np.array([state for of_place in arcs for state, _ in of_place], dtype=np.int64)
+        # scipy takes an explicit zero for "no arc"; a tenth of a millimetre keeps a zero-length way a way.
+        self.weight = np.array([max(weight, 1.0) for of_place in arcs for _, weight in of_place], dtype=np.float64)
 
 
 class Search:
-    """Dijkstra over edge ends, with a node of its own for each origin and each destination."""
+    """From each of `origins` to each of `destinations`."""
 
-    def __init__(self, graph: RoadNet, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
-        self._graph = graph
+    def __init__(self, net: RoadNet, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
+        self._net = net
         self._origins, self._destinations = list(origins), list(destinations)
-        self._first_origin = graph.size
-        self._first_destination = graph.size + len(origins)
-        self._arcs = self._build()
+        self._leaving = _Ends([self._leave(snap) for snap in self._origins])
+        self._entering = _Ends([self._enter(snap) for snap in self._destinations])
 
-    def _build(self) -> csr_array:
-        edges, turns = self._graph.edges, self._graph.turns
-        edge_weight = edges.milliseconds.astype(np.float64) * _SCALE + edges.decimetres
-        rows = [turns.from_edge]
-        columns = [turns.to_edge]
-        weights = [turns.milliseconds * _SCALE + edge_weight[turns.to_edge]]
-        extra = self._origin_arcs() + self._destination_arcs() + self._direct_arcs()
-        # scipy takes an explicit zero for "no arc"; half a millimetre keeps a zero-length way a way.
-        rows.append(np.array([row for row, _, _ in extra], dtype=np.int64))
-        columns.append(np.array([column for _, column, _ in extra], dtype=np.int64))
-        weights.append(np.array([max(weight, 1.0) for _, _, weight in extra], dtype=np.float64))
-        size = self._first_destination + len(self._destinations)
-        return _sparse(np.concatenate(rows), np.concatenate(columns), np.concatenate(weights), size)
+    def _leave(self, snap: Snap) -> list[tuple[int, float]]:
+        """To the end of the edge on which a drive begins."""
+        return [(edge, self._net.weight(edge, 1.0 - fraction)) for edge, fraction in self._net.sides(snap)]
 
-    def _part(self, edge: int, fraction: float, turn_ms: int = 0) -> float:
-        edges = self._graph.edges
-        milliseconds = round(float(edges.milliseconds[edge]) * fraction) + turn_ms
-        return milliseconds * _SCALE + round(float(edges.decimetres[edge]) * fraction)
-
-    def _origin_arcs(self) -> list[tuple[int, int, float]]:
+    def _enter(self, snap: Snap) -> list[tuple[int, float]]:
+        """From each state before the edge on which a drive ends."""
+        net = self._net
         return [
-            (self._first_origin + index, edge, self._part(edge, 1.0 - fraction))
-            for index, snap in enumerate(self._origins)
-            for edge, fraction in self._graph.sides(snap)
+            (int(net.turns.from_state[turn]), net.weight(edge, fraction, int(net.turns.milliseconds[turn])))
+            for edge, fraction in net.sides(snap)
+            for turn in net.turns_into(edge)
         ]
-
-    def _destination_arcs(self) -> list[tuple[int, int, float]]:
-        graph = self._graph
-        return [
-            (
-                int(graph.turns.from_edge[turn]),
-                self._first_destination + index,
-                self._part(edge, fraction, int(graph.turns.milliseconds[turn])),
-            )
-            for index, snap in enumerate(self._destinations)
-            for edge, fraction in graph.sides(snap)
-            for turn in graph.turns_into[edge]
-        ]
-
-    def _direct_arcs(self) -> list[tuple[int, int, float]]:
-        """Between places on one stretch, without passing a junction."""
-        on_edge: dict[int, list[tuple[int, float]]] = defaultdict(list)
-        for index, snap in enumerate(self._destinations):
-            for edge, fraction in self._graph.sides(snap):
-                on_edge[edge].append((index, fraction))
-        best: dict[tuple[int, int], float] = {}
-        for origin, snap in enumerate(self._origins):
-            for edge, fraction in self._graph.sides(snap):
-                for destination, ahead in on_edge.get(edge, ()):
-                    if ahead >= fraction:
-                        key = (self._first_origin + origin, self._first_destination + destination)
-                        weight = self._part(edge, ahead - fraction)
-                        best[key] = min(weight, best.get(key, weight))
-        return [(row, column, weight) for (row, column), weight in best.items()]
 
     def weights(self) -> NDArray[np.float64]:
-        origins = np.arange(self._first_origin, self._first_destination)
-        destinations = np.arange(self._first_destination, self._first_destination + len(self._destinations))
-        if not len(origins) or not len(destinations):
-            return np.zeros((len(origins), len(destinations)))
-        if len(origins) <= len(destinations):
-            found: NDArray[np.float64] = dijkstra(self._arcs, indices=origins)
-            return found[:, destinations]
-        backward: NDArray[np.float64] = dijkstra(self._arcs.T.tocsr(), indices=destinations)
-        return backward[:, origins].T
+        """`(len(origins), len(destinations))`, infinite where there is no way."""
+        if not self._origins or not self._destinations:
+            return np.zeros((len(self._origins), len(self._destinations)))
+        if len(self._origins) <= len(self._destinations):
+            found = _through(self._net.onward, self._leaving, self._entering)
+        else:
+            found = _through(self._net.backward, self._entering, self._leaving).T
+        for origin, destination, _, weight in self._direct():
+            found[origin, destination] = min(found[origin, destination], weight)
+        return found
 
-    def edges_to_destination(self) -> list[int] | None:
-        """The edges of the way from the first origin to the first destination, or None."""
-        weight, before = dijkstra(self._arcs, indices=np.array([self._first_origin]), return_predecessors=True)
-        if not np.isfinite(weight[0, self._first_destination]):
+    def _direct(self) -> list[tuple[int, int, int, float]]:
+        """Ways on one stretch, without passing a junction: origin, destination, edge, weight."""
+        on_edge: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        for index, snap in enumerate(self._destinations):
+            for edge, fraction in self._net.sides(snap):
+                on_edge[edge].append((index, fraction))
+        return [
+            (origin, destination, edge, self._net.weight(edge, ahead - fraction))
+            for origin, snap in enumerate(self._origins)
+            for edge, fraction in self._net.sides(snap)
+            for destination, ahead in on_edge.get(edge, ())
+            if ahead >= fraction
+        ]
+
+    def states_to_destination(self) -> list[int] | None:
+        """States from the first origin to the first destination, the last one on the destination's edge; or None.
+
+        A way on one stretch is one state.
+        """
+        net = self._net
+        distances, before = dijkstra(_matrix(net.onward, self._leaving), indices=[net.states], return_predecessors=True)
+        through = distances[0, self._entering.state] + self._entering.weight
+        direct = min(self._direct(), key=lambda way: way[3], default=None)
+        best = int(np.argmin(through)) if len(through) else -1
+        if direct is not None and (best < 0 or direct[3] <= through[best]):
+            return [direct[2]]
+        if best < 0 or not np.isfinite(through[best]):
             return None
-        edges: list[int] = []
-        state = int(before[0, self._first_destination])
-        while state != self._first_origin:
-            edges.append(state)
+        states = [self._last_state(best)]
+        state = int(self._entering.state[best])
+        while state != net.states:
+            states.append(state)
             state = int(before[0, state])
-        edges.reverse()
-        return self._with_last(edges)
+        return states[::-1]
 
-    def _with_last(self, edges: list[int]) -> list[int]:
-        """Add the edge on which the destination lies: the one the destination's arc stood for."""
-        graph = self._graph
-        sides = graph.sides(self._destinations[0])
-        if not edges:  # a direct arc
-            ahead = {
-                edge: fraction - at
-                for edge, at in graph.sides(self._origins[0])
-                for other, fraction in sides
-                if other == edge and fraction >= at
-            }
-            return [min(ahead, key=lambda edge: ahead[edge])]
-        costs = {
-            edge: self._part(edge, fraction, int(graph.turns.milliseconds[turn]))
-            for edge, fraction in sides
-            for turn in graph.turns_into[edge]
-            if graph.turns.from_edge[turn] == edges[-1]
-        }
-        return [*edges, min(costs, key=lambda edge: costs[edge])]
+    def _last_state(self, arc: int) -> int:
+        """The state behind an entering arc: they are made in this order."""
+        net = self._net
+        turns = [int(turn) for edge, _ in net.sides(self._destinations[0]) for turn in net.turns_into(edge)]
+        return int(net.turns.to_state[turns[arc]])
 
 
-def _sparse(rows: NDArray[np.int64], columns: NDArray[np.int64], weights: NDArray[np.float64], size: int) -> csr_array:
-    """A sparse matrix that keeps the smallest of parallel arcs (scipy would add them up)."""
-    order = np.lexsort((weights, columns, rows))
-    rows, columns, weights = rows[order], columns[order], weights[order]
-    first = np.ones(len(rows), dtype=bool)
-    first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
-    return csr_array((weights[first], (rows[first], columns[first])), shape=(size, size))
+def _matrix(arcs: Arcs, ends: _Ends) -> csr_array:
+    """The network's arcs with a row more for each place."""
+    start = np.concatenate((arcs.start, arcs.start[-1] + ends.start[1:]))
+    columns = np.concatenate((arcs.column, ends.state))
+    size = len(start) - 1
+    return csr_array((np.concatenate((arcs.weight, ends.weight)), columns, start), shape=(size, size))
+
+
+def _through(arcs: Arcs, starts: _Ends, goals: _Ends) -> NDArray[np.float64]:
+    """Weights over the network from each place of `starts` to each of `goals`."""
+    states, places = len(arcs.start) - 1, len(starts.start) - 1
+    matrix = _matrix(arcs, starts)
+    found = np.full((places, len(goals.start) - 1), np.inf)
+    some = np.flatnonzero(np.diff(goals.start))  # reduceat knows no empty group
+    if not len(some):
+        return found
+    for first in range(0, places, AT_ONCE):
+        rows = np.arange(first, min(first + AT_ONCE, places))
+        reached: NDArray[np.float64] = dijkstra(matrix, indices=states + rows)[:, goals.state] + goals.weight
+        found[np.ix_(rows, some)] = np.minimum.reduceat(reached, goals.start[some], axis=1)
+    return found

@@ -18,6 +18,7 @@ from routing.places import Address, MapError
 from routing.road_build import build
 from routing.road_rules import drivable
 from routing.roads import RoadGraph
+from tests.routing.xml_maps import write_map
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,55 @@ def test_file_that_is_no_map_leaves_nothing_behind(
     assert main(["import", str(source), "--name", "x", "--maps", str(tmp_path / "maps")]) == 2
     assert "letter.osm.pbf" in capsys.readouterr().err
     assert list((tmp_path / "maps").glob("*")) == []
+
+
+TWICE = """<?xml version="1.0"?><osm version="0.6">
+<node id="1" version="1" lat="52" lon="6"/><node id="1" version="2" lat="52" lon="6.1"/>
+<way id="2" version="1"><nd ref="1"/><tag k="highway" v="residential"/></way></osm>"""
+CHANGE = '<?xml version="1.0"?><osmChange><modify><node id="1" version="1" lat="52" lon="6"/></modify></osmChange>'
+NO_ROAD = '<?xml version="1.0"?><osm version="0.6"><node id="1" version="1" lat="52" lon="6"/></osm>'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("old.osm", TWICE, "node 1 comes twice"),
+        ("old.osh", TWICE, "a history or change file"),
+        ("day.osc", CHANGE, "a history or change file"),
+        ("sea.osm", NO_ROAD, "holds no road"),
+        ("map.osm", "<osm", "no readable OpenStreetMap file"),
+        ("map.txt", NO_ROAD, "no readable OpenStreetMap file"),
+    ],
+)
+def test_files_that_are_not_an_extract_are_refused_by_name(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(MapError, match=f"{name}: .*{words}"):
+        osm.read(tmp_path / name)
+
+
+def test_extract_without_addresses_is_imported_only_when_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_map(tmp_path / "bare.osm", "A B\nC D", ["AB highway=residential", "BDCA highway=residential"])
+    words = ["import", str(source), "--name", "bare", "--maps", str(tmp_path / "maps")]
+    assert main(words) == 2
+    assert "holds no address" in capsys.readouterr().err
+    assert main([*words, "--without-addresses", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["addresses"] == 0
+
+
+def test_import_names_the_addresses_that_no_van_reaches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    doors = {"A": "addr:street=AB addr:housenumber=1", "D": "addr:street=CD addr:housenumber=2"}
+    ways = ["AB highway=residential", "BA highway=service", "CD highway=residential access=private"]
+    source = write_map(tmp_path / "two.osm", "A B . . C D", ways, nodes=doors)
+    words = ["--name", "two", "--maps", str(tmp_path)]
+    assert main(["import", str(source), *words]) == 0
+    said = capsys.readouterr()
+    assert "out of reach: CD 2: 400 m from a road for vans; the nearest road, CD (way 103), is closed" in said.out
+    assert "1 of them out of reach" in said.err
+    assert main(["info", "two", "--maps", str(tmp_path), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["unreachable"]
+    assert (row["address"]["number"], row["distance_m"]) == ("2", 400)
 
 
 def test_absent_file_and_bad_name_are_refused(made: Path, tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from random import Random
 import numpy as np
 import pytest
 
+from routing.geometry import metres_between
 from routing.osm import Extract
 from routing.places import MapError, Point
 from routing.road_build import build
 from routing.road_rules import SPEED_KM_H, TURN_S
-from routing.roads import OffMapError, RoadGraph, metres_between
+from routing.roads import OffMapError, RoadGraph
 from tests.routing.towns import at, square, street, town
 
 
