@@ -64,9 +64,9 @@ def _serve(settings: Settings, *, log_level: str) -> int:
 
 
 def _replay_series(settings: Settings) -> int:
-    from hub_backend.app import open_kit
+    from hub_backend.app import open_kit, open_series
     from hub_backend.projections.followers import Followers
-    from hub_backend.projections.series import SeriesFollower, forget, open_series
+    from hub_backend.projections.series import SeriesFollower, forget
 
     kit = open_kit(settings)
     series = open_series(kit)

@@ -24,7 +24,7 @@ from hub_backend.projections.coolers import Coolers
 from hub_backend.projections.fleet import Fleet
 from hub_backend.projections.followers import Followers
 from hub_backend.projections.proof import Proof
-from hub_backend.projections.series import SeriesFollower, open_series
+from hub_backend.projections.series import Series, SeriesFollower, SqlSeries
 from hub_backend.projections.triggers import Triggers
 from hub_backend.settings import Settings
 from hub_backend.site import Pages
@@ -53,21 +53,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     plans = planning.build(kit, mqtt)
     mqtt.on_connected.append(plans.dispatch.send_again)
     vans = frozenset(name for name, gateway in settings.gateways.items() if gateway.role == "van")
-    # A later follower may read what an earlier one wrote. Those of dispatch come after these.
-    followers = Followers(
-        kit,
-        [
-            Fleet(vans, settings.zone),
-            Proof(),
-            Coolers(kit),
-            Triggers(kit, vans),
-            SeriesFollower(series),
-            *plans.followers,
-        ],
-    )
-    ingest = Ingest(kit, mqtt, on_commit=followers.wake)
+    # A later follower may read what an earlier one wrote.
+    ordered = [Fleet(vans, settings.zone), Proof(), Coolers(kit), Triggers(kit, vans), *plans.followers]
+    if settings.series == "sql":
+        followers = [Followers(kit, [*ordered, SeriesFollower(series)])]
+    else:  # a thread of its own: a server that answers late must not hold up what the screens show
+        followers = [Followers(kit, ordered), Followers(kit, [SeriesFollower(series)], name="series")]
+    ingest = Ingest(kit, mqtt, on_commit=[one.wake for one in followers])
     # Started in this order, stopped in the reverse: what is told comes before who tells. Dispatch comes before ingest.
-    parts: list[Part] = [followers, plans, ingest]
+    parts: list[Part] = [*followers, plans, ingest]
     routers: list[APIRouter] = [
         health.router(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=plans.health),
         events.router(kit),
@@ -91,6 +85,15 @@ def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
     )
     kit.store.open()
     return kit
+
+
+def open_series(kit: Kit) -> Series:
+    """The series of the settings."""
+    if kit.settings.series == "sql":
+        return SqlSeries(kit.store)
+    from hub_backend.projections.influx import InfluxSeries  # its client takes 15 MB, and few hubs have that server
+
+    return InfluxSeries(kit.settings)
 
 
 def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter], root_routers: Sequence[APIRouter]) -> FastAPI:

@@ -26,7 +26,7 @@ from hub_backend.ordering.addresses import AddressBook
 from hub_backend.ordering.directory import Directory
 from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow
-from hub_backend.projections.followers import Follower
+from hub_backend.projections.follower import Follower
 from hub_backend.reporting.figures import FiguresDesk
 
 log = logging.getLogger(__name__)

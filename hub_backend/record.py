@@ -227,6 +227,7 @@ class StopRow(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     state_s: Mapped[float | None] = mapped_column(Float)  # time of the newest event that set the state
     promised_s: Mapped[float | None] = mapped_column(Float)
+    __table_args__ = (Index("ix_stops_van_state", "van", "state"),)
 
 
 class ShipmentRow(Base):
@@ -356,7 +357,7 @@ class ExcursionRow(Base):
     rule: Mapped[str] = mapped_column(String(40))
     limit_c: Mapped[float | None] = mapped_column(Float)  # None: the rule is about a lost sensor
     began_s: Mapped[float] = mapped_column(Float)
-    opened_s: Mapped[float] = mapped_column(Float)
+    opened_s: Mapped[float] = mapped_column(Float, index=True)
     extreme_c: Mapped[float | None] = mapped_column(Float)
     recovered_s: Mapped[float | None] = mapped_column(Float)
     closed_s: Mapped[float | None] = mapped_column(Float)

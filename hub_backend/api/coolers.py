@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from hub_backend import shown
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import AwayError
+from hub_backend.projections.follower import AwayError
 from hub_backend.projections.series import Series
 from hub_backend.record import CoolerStateRow, ExcursionRow
 

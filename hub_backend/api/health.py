@@ -1,6 +1,6 @@
 """GET /api/health: whether everything runs and keeps up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from fastapi import APIRouter
@@ -11,8 +11,8 @@ from hub_backend.intake.ingest import Ingest
 from hub_backend.kit import Kit
 from hub_backend.memory import resident_mb
 from hub_backend.mqtt import Mqtt
-from hub_backend.projections.followers import Followers
-from hub_backend.record import EventRow, RejectRow
+from hub_backend.projections.followers import Followers, newest_event
+from hub_backend.record import RejectRow
 
 
 class DispatchHealth(BaseModel):
@@ -39,23 +39,23 @@ class Health(BaseModel):
 
 
 def router(
-    kit: Kit, *, mqtt: Mqtt, ingest: Ingest, followers: Followers, dispatch: Callable[[], DispatchHealth]
+    kit: Kit, *, mqtt: Mqtt, ingest: Ingest, followers: Sequence[Followers], dispatch: Callable[[], DispatchHealth]
 ) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/health")
     def health() -> Health:
         """How the hub stands now."""
+        newest_id = newest_event(kit)
         with kit.store.read() as session:
-            events = session.scalar(select(func.max(EventRow.id))) or 0
             rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
         return Health(
-            status="ok" if mqtt.connected and ingest.alive and followers.alive else "degraded",
+            status="ok" if mqtt.connected and ingest.alive and all(one.alive for one in followers) else "degraded",
             now_s=kit.clock.now_s(),
             broker_connected=mqtt.connected,
-            events=events,
+            events=newest_id,
             rejected=rejected,
-            followers=followers.behind(),
+            followers={name: count for one in followers for name, count in one.behind(newest_id).items()},
             ingest_idle_s=round(ingest.idle_s, 3),
             dispatch=dispatch(),
             live_listeners=kit.live.listeners,

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from hub_backend import shown
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import AwayError
+from hub_backend.projections.follower import AwayError
 from hub_backend.projections.series import Series
 
 MOST_S = 31 * 86400.0

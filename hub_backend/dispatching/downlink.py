@@ -17,7 +17,7 @@ from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.plan_messages import hub_manifest, van_plan
 from hub_backend.dispatching.plans import PlanBody
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import CannotTakeError, Received
+from hub_backend.projections.follower import CannotTakeError, Follower, Received
 from hub_backend.record import DownlinkRow, PlanRow, VisitRow
 from hub_backend.shown import Change
 
@@ -83,7 +83,7 @@ class Downlinks:
                     row.sent_s = now_s
 
 
-class Acknowledged:
+class Acknowledged(Follower):
     """The follower that writes down which gateway holds which plan."""
 
     name = "acknowledged"
@@ -99,6 +99,3 @@ class Acknowledged:
         if row.plan == event.plan:
             row.acknowledged_revision, row.acknowledged_s = event.revision, event.t_s
         return [("plan", event.plan)] if row.plan == event.plan else []
-
-    def finish(self, session: Session) -> None:
-        """Nothing is written in bulk."""

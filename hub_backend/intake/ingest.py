@@ -29,9 +29,9 @@ QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # the broker never has more than RECEIVE_M
 
 
 class Ingest:
-    """The ingest thread. `on_commit` is called after each transaction that brought events."""
+    """The ingest thread. Each of `on_commit` is called after a transaction that brought events."""
 
-    def __init__(self, kit: Kit, mqtt: Mqtt, *, on_commit: Callable[[], None]) -> None:
+    def __init__(self, kit: Kit, mqtt: Mqtt, *, on_commit: Sequence[Callable[[], None]]) -> None:
         self._kit = kit
         self._mqtt = mqtt
         self._opener = Opener(mqtt.addresses, mqtt.seals)
@@ -141,7 +141,8 @@ class Ingest:
 
     def _tell(self, written: Written) -> None:
         if written.events:
-            self._on_commit()
+            for wake in self._on_commit:
+                wake()
         changes = [("reject", str(reject)) for reject in written.rejects]
         changes += [("van", gateway) for gateway in written.presences]
         try:

@@ -123,23 +123,24 @@ class _Writing:
             return
         before = self.session.scalar(select(func.max(EventRow.id))) or 0
         self.session.connection().execute(insert_events, self.rows)
-        new = self.session.execute(
-            select(EventRow.source, EventRow.boot, func.count(), func.max(EventRow.seq), func.max(EventRow.t_s))
-            .where(EventRow.id > before)
-            .group_by(EventRow.source, EventRow.boot)
-        )
-        for source, boot, count, highest, last_s in new:
-            self.written.events += count
-            self._source(source, boot, count, highest, last_s)
+        # By id alone and gathered here: grouped in SQL, SQLite walks the index of all events there ever were.
+        new = select(EventRow.source, EventRow.boot, EventRow.seq, EventRow.t_s).where(EventRow.id > before)
+        found: dict[tuple[str, int], list[tuple[int, float]]] = {}
+        for source, boot, seq, t_s in self.session.execute(new):
+            found.setdefault((source, boot), []).append((seq, t_s))
+        for (source, boot), events in found.items():
+            self.written.events += len(events)
+            self._source(source, boot, events)
 
-    def _source(self, source: str, boot: int, count: int, highest: int, last_s: float) -> None:
+    def _source(self, source: str, boot: int, events: Sequence[tuple[int, float]]) -> None:
+        """Counts new events, (seq, t_s) each, of one start of one source."""
         row = self.session.get(SourceRow, (source, boot))
         if row is None:
-            self.session.add(SourceRow(source=source, boot=boot, received=count, highest_seq=highest, last_t_s=last_s))
-            return
-        row.received += count
-        row.highest_seq = max(row.highest_seq, highest)
-        row.last_t_s = max(row.last_t_s, last_s)
+            row = SourceRow(source=source, boot=boot, received=0, highest_seq=0, last_t_s=events[0][1])
+            self.session.add(row)
+        row.received += len(events)
+        row.highest_seq = max(row.highest_seq, *(seq for seq, _t_s in events))
+        row.last_t_s = max(row.last_t_s, *(t_s for _seq, t_s in events))
 
 
 def _row(gateway: str, event: AnyEvent, text: bytes, now_s: float) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
 from hub_backend import coldchain
 from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import Received
+from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
 from hub_backend.spoken import sentence, source_called
@@ -24,7 +24,7 @@ from hub_backend.trigger import pull
 LOOK_BACK_S = 86400.0
 
 
-class Coolers:
+class Coolers(Follower):
     """Writes `cooler_states` and `excursions`, and a `warm_cooler` trigger for each excursion that it opens."""
 
     name = "coldchain"
@@ -45,9 +45,6 @@ class Coolers:
             case _:
                 return []
         return [("cooler", row.source)]
-
-    def finish(self, session: Session) -> None:
-        """Nothing is written in bulk."""
 
     def _row(self, session: Session, event: AnyEvent) -> CoolerStateRow:
         row = session.get(CoolerStateRow, event.source)

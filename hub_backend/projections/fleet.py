@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Position, Tour, Vehicle
-from hub_backend.projections.followers import Received
+from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import VanStateRow
 from hub_backend.shown import Change
 
 
-class Fleet:
+class Fleet(Follower):
     """Writes `van_states`. `vans` are the gateways that sit in a van; others are passed over."""
 
     name = "fleet"
@@ -39,9 +39,6 @@ class Fleet:
             case _:
                 return []
         return [("van", row.van)]
-
-    def finish(self, session: Session) -> None:
-        """Nothing is written in bulk."""
 
     def _read_vehicle(self, row: VanStateRow, vehicle: Vehicle) -> None:
         day = datetime.fromtimestamp(vehicle.t_s, UTC).astimezone(self._zone).date().isoformat()

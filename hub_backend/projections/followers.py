@@ -1,25 +1,25 @@
 """Reads the events in order and lets each follower write its projection.
 
-A follower's rows and its cursor are one transaction: killed at any moment, it goes on exactly after what it wrote. An
-event that a follower cannot take is set aside for that follower, and nothing stops. What changed is told to the screens
-after the commit.
+All followers write in one transaction, and how far each of them is belongs to it: killed at any moment, they go on
+exactly after what they wrote. One that fails is tried alone and holds up none of the others; an event that it cannot
+take is set aside for it. What changed is told to the screens after the commit.
 """
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import AnyEvent
 from hub_backend import shown
-from hub_backend.errors import HubError
 from hub_backend.kit import Kit
+from hub_backend.projections.follower import AwayError, CannotTakeError, Follower, Received
 from hub_backend.record import CursorRow, EventRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change
@@ -27,145 +27,52 @@ from hub_backend.shown import Change
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS = 1000
+PACE_S = 0.05  # machine: from one round to the next, so that what arrives in many small pieces is one round
 RETRY_S = (0.2, 1.0, 5.0)  # machine
 
 
-class AwayError(HubError):
-    """Something a follower writes to is away: the same events are tried again later."""
+@dataclass
+class Cursor:
+    """A follower, the newest event that it is done with, and what it needs that is away."""
 
+    follower: Follower
+    event_id: int
+    away: AwayError | OperationalError | None = None
 
-class CannotTakeError(HubError):
-    """This follower can do nothing with this event; it is set aside with the field and the reason."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
+    def wanted(self, events: Sequence[Received]) -> list[Received]:
+        return [received for received in events if type(received.event) in self.follower.kinds]
 
 
 @dataclass(frozen=True)
-class Received:
-    """An event of the record: its id, the gateway that sent it, and the event itself."""
+class _Page:
+    """The next events of the kinds that somebody reads; up to `last_id` there are no others."""
 
-    id: int
-    gateway: str
-    event: AnyEvent
-
-
-class Follower(Protocol):
-    """Turns events into a projection. `kinds` are the event classes it reads."""
-
-    name: str
-    kinds: frozenset[type[AnyEvent]]
-
-    def take(self, session: Session, received: Received) -> Iterable[Change]:
-        """Writes what one event means and says what changed. Raises `CannotTakeError` before it wrote anything."""
-        ...
-
-    def finish(self, session: Session) -> None:
-        """Called once before each commit, for what is written in bulk. Raises `AwayError`."""
-        ...
-
-
-class Cursor:
-    """One follower and how far it is. Events of other kinds move it too, though only in memory."""
-
-    def __init__(self, kit: Kit, follower: Follower) -> None:
-        self._kit = kit
-        self._follower = follower
-        self._kinds = sorted(str(kind.__struct_config__.tag) for kind in follower.kinds)
-        self.name = follower.name
-        with kit.store.read() as session:
-            row = session.get(CursorRow, follower.name)
-            self.event_id = row.event_id if row else 0
-
-    def advance(self, newest_id: int) -> int:
-        """Takes the next events up to `newest_id`; returns how many. Raises `AwayError`, `OperationalError`."""
-        if newest_id <= self.event_id:
-            return 0
-        events = self._next(newest_id)
-        if not events:
-            self.event_id = newest_id
-            return 0
-        try:
-            changes = self._take_together(events)
-        except (AwayError, OperationalError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one event breaks, the others must go on
-            log.info("follower_batch_failed follower=%s error=%s", self.name, type(error).__name__)
-            changes = self._take_singly(events)
-        self.event_id = events[-1].id
-        shown.tell(self._kit, changes)
-        return len(events)
-
-    def _next(self, newest_id: int) -> list[Received]:
-        wanted = (
-            select(EventRow.id, EventRow.gateway, EventRow.body)
-            .where(EventRow.id > self.event_id, EventRow.id <= newest_id, EventRow.kind.in_(self._kinds))
-            .order_by(EventRow.id)
-            .limit(BATCH_EVENTS)
-        )
-        with self._kit.store.read() as session:
-            rows = session.execute(wanted).all()
-        return [Received(id_, gateway, messages.decode_event.decode(body)) for id_, gateway, body in rows]
-
-    def _take_together(self, events: Sequence[Received]) -> list[Change]:
-        changes: list[Change] = []
-        with self._kit.store.write() as session:
-            for received in events:
-                try:
-                    changes += self._follower.take(session, received)
-                except CannotTakeError as fault:
-                    changes.append(self._set_aside(session, received, fault.field, fault.reason))
-            self._follower.finish(session)
-            self._save(session, events[-1].id)
-        return changes
-
-    def _take_singly(self, events: Sequence[Received]) -> list[Change]:
-        """Each event in its own transaction, so that the one that fails is found and set aside."""
-        changes: list[Change] = []
-        for received in events:
-            try:
-                changes += self._take_together([received])
-            except (AwayError, OperationalError):
-                raise
-            except Exception as error:
-                log.exception("follower_event_failed follower=%s event=%d", self.name, received.id)
-                with self._kit.store.write() as session:
-                    reason = f"{type(error).__name__} in the hub; see its log"
-                    changes.append(self._set_aside(session, received, "event", reason))
-                    self._save(session, received.id)
-            self.event_id = received.id
-        return changes
-
-    def _set_aside(self, session: Session, received: Received, field: str, reason: str) -> Change:
-        origin = f"{self.name} event {received.id} {received.event.source}"
-        row = set_aside(session, Refusal(origin, field, reason), now_s=self._kit.clock.now_s())
-        return ("reject", str(row.id))
-
-    def _save(self, session: Session, event_id: int) -> None:
-        session.merge(CursorRow(follower=self.name, event_id=event_id))
+    events: Sequence[Received]
+    last_id: int
 
 
 class Followers:
     """The thread that keeps all followers going, in the order given: a later one may read what an earlier one wrote."""
 
-    def __init__(self, kit: Kit, followers: Sequence[Follower]) -> None:
+    def __init__(self, kit: Kit, followers: Sequence[Follower], *, name: str = "followers") -> None:
         self._kit = kit
-        self._cursors = [Cursor(kit, follower) for follower in followers]
+        with kit.store.read() as session:
+            done = {row.follower: row.event_id for row in session.scalars(select(CursorRow))}
+        self._cursors = [Cursor(follower, done.get(follower.name, 0)) for follower in followers]
+        self._save = _upsert(sqlite if kit.store.is_sqlite else postgresql)
         self._bell = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    # ------------------------------------------------------------ the part
 
     def wake(self) -> None:
         """There are new events."""
         self._bell.set()
 
-    def behind(self) -> dict[str, int]:
-        """By follower, how many events it is behind; none only when no event is waiting for it."""
-        with self._kit.store.read() as session:
-            newest_id = session.scalar(select(func.max(EventRow.id))) or 0
-        return {cursor.name: max(0, newest_id - cursor.event_id) for cursor in self._cursors}
+    def behind(self, newest_id: int) -> dict[str, int]:
+        """By follower, how many events it is behind the record's newest."""
+        return {cursor.follower.name: max(0, newest_id - cursor.event_id) for cursor in self._cursors}
 
     @property
     def alive(self) -> bool:
@@ -188,27 +95,140 @@ class Followers:
             try:
                 self.catch_up()
                 tries = 0
+                self._stop.wait(PACE_S)
             except (AwayError, OperationalError) as error:
                 log.error("followers_wait tries=%d error=%s", tries + 1, error)
                 self._stop.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
                 self._bell.set()
                 tries += 1
 
+    # ------------------------------------------------------------ the rounds
+
     def catch_up(self) -> int:
         """Lets every follower take all there is; returns how many events they took.
 
-        One that is away does not hold up the others; its `AwayError` or `OperationalError` is raised in the end.
+        One that is away stays behind alone; its `AwayError` or `OperationalError` is raised in the end.
         """
-        with self._kit.store.read() as session:
-            newest_id = session.scalar(select(func.max(EventRow.id))) or 0
-        taken = 0
-        away: AwayError | OperationalError | None = None
+        newest_id = newest_event(self._kit)
         for cursor in self._cursors:
-            try:
-                while not self._stop.is_set() and (count := cursor.advance(newest_id)):
-                    taken += count
-            except (AwayError, OperationalError) as error:
-                away = error
-        if away is not None:
-            raise away
+            cursor.away = None
+        taken = 0
+        while going := [one for one in self._cursors if one.away is None and one.event_id < newest_id]:
+            if self._stop.is_set():
+                break
+            after = min(cursor.event_id for cursor in going)
+            until = min((cursor.event_id for cursor in going if cursor.event_id > after), default=newest_id)
+            taken += self._advance([cursor for cursor in going if cursor.event_id == after], until)
+        for cursor in self._cursors:
+            if cursor.away is not None:
+                raise cursor.away
         return taken
+
+    def _advance(self, cursors: Sequence[Cursor], until: int) -> int:
+        """The next events for these, who all stand at the same event; returns how many they took."""
+        page = self._next(cursors, until)
+        if not page.events:
+            for cursor in cursors:  # in memory alone: looking through these again costs nothing but time
+                cursor.event_id = page.last_id
+            return 0
+        try:
+            self._take(cursors, page)
+        except Exception as error:  # noqa: BLE001 - whatever one event breaks, the others must go on
+            log.info("followers_failed_together error=%s", type(error).__name__)
+            for cursor in cursors:
+                self._take_alone(cursor, page)
+        return sum(len(cursor.wanted(page.events)) for cursor in cursors if cursor.event_id >= page.last_id)
+
+    def _next(self, cursors: Sequence[Cursor], until: int) -> _Page:
+        kinds = {str(kind.__struct_config__.tag) for cursor in cursors for kind in cursor.follower.kinds}
+        # Looked through by id alone: asked for kinds as well, SQLite sorts every event there ever was of each kind.
+        wanted = (
+            select(EventRow.id, EventRow.gateway, EventRow.kind, EventRow.body)
+            .where(EventRow.id > cursors[0].event_id, EventRow.id <= until)
+            .order_by(EventRow.id)
+            .limit(BATCH_EVENTS)
+        )
+        with self._kit.store.read() as session:
+            rows = session.execute(wanted).all()
+        decode = messages.decode_event.decode
+        events = [Received(id_, gateway, decode(body)) for id_, gateway, kind, body in rows if kind in kinds]
+        return _Page(events, rows[-1].id if len(rows) == BATCH_EVENTS else until)
+
+    def _take(self, cursors: Sequence[Cursor], page: _Page) -> None:
+        """These followers take the page in one transaction."""
+        theirs = [(cursor.follower, cursor.wanted(page.events)) for cursor in cursors]
+        for follower, wanted in theirs:
+            if wanted:
+                follower.send(wanted)
+        changes: list[Change] = []
+        with self._kit.store.write() as session:
+            for follower, wanted in theirs:
+                changes += self._take_each(session, follower, wanted)
+            self._move(session, cursors, page.last_id)
+        self._moved(cursors, page.last_id, changes)
+
+    def _take_each(self, session: Session, follower: Follower, events: Sequence[Received]) -> list[Change]:
+        changes: list[Change] = []
+        for received in events:
+            try:
+                changes += follower.take(session, received)
+            except CannotTakeError as fault:
+                changes.append(self._set_aside(session, follower, received, fault.field, fault.reason))
+        if events:
+            follower.finish(session, events)
+        return changes
+
+    def _move(self, session: Session, cursors: Sequence[Cursor], event_id: int) -> None:
+        rows = [{"follower": cursor.follower.name, "event_id": event_id} for cursor in cursors]
+        session.connection().execute(self._save, rows)
+
+    def _moved(self, cursors: Sequence[Cursor], event_id: int, changes: Sequence[Change]) -> None:
+        for cursor in cursors:
+            cursor.event_id = event_id
+        shown.tell(self._kit, changes)
+
+    # ------------------------------------------------------------ what fails
+
+    def _take_alone(self, cursor: Cursor, page: _Page) -> None:
+        """One follower; when it fails, one event at a time. Who needs what is away remembers it."""
+        try:
+            self._take([cursor], page)
+        except (AwayError, OperationalError) as error:
+            cursor.away = error
+        except Exception as error:  # noqa: BLE001 - as above
+            log.info("follower_failed follower=%s error=%s", cursor.follower.name, type(error).__name__)
+            for received in cursor.wanted(page.events):
+                if cursor.away is None:
+                    self._take_one(cursor, received)
+            if cursor.away is None:
+                cursor.event_id = page.last_id
+
+    def _take_one(self, cursor: Cursor, received: Received) -> None:
+        """One event; when that fails it is set aside."""
+        try:
+            self._take([cursor], _Page([received], received.id))
+        except (AwayError, OperationalError) as error:
+            cursor.away = error
+        except Exception as error:
+            log.exception("follower_event_failed follower=%s event=%d", cursor.follower.name, received.id)
+            reason = f"{type(error).__name__} in the hub; see its log"
+            with self._kit.store.write() as session:
+                change = self._set_aside(session, cursor.follower, received, "event", reason)
+                self._move(session, [cursor], received.id)
+            self._moved([cursor], received.id, [change])
+
+    def _set_aside(self, session: Session, follower: Follower, received: Received, field: str, reason: str) -> Change:
+        origin = f"{follower.name} event {received.id} {received.event.source}"
+        row = set_aside(session, Refusal(origin, field, reason), now_s=self._kit.clock.now_s())
+        return ("reject", str(row.id))
+
+
+def newest_event(kit: Kit) -> int:
+    """The id of the record's newest event, 0 before the first."""
+    with kit.store.read() as session:
+        return session.scalar(select(func.max(EventRow.id))) or 0
+
+
+def _upsert(dialect: Any) -> Any:
+    insert = dialect.insert(CursorRow)
+    return insert.on_conflict_do_update(index_elements=["follower"], set_={"event_id": insert.excluded.event_id})

@@ -7,7 +7,7 @@ PyPI). Writing was also tried by hand on Debian's influxdb 1.6.7 behind a transl
 readings written twice are 2,500 points.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypedDict, cast
@@ -16,12 +16,11 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
-from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
 from hub_backend.errors import HubError
-from hub_backend.projections.followers import AwayError
-from hub_backend.projections.series import Point
+from hub_backend.projections.follower import AwayError
+from hub_backend.projections.series import Point, Series
 from hub_backend.settings import Settings
 
 MEASUREMENT = "reading"
@@ -34,7 +33,7 @@ class RefusedPointsError(HubError):
     """InfluxDB refuses these points, now and later."""
 
 
-class InfluxSeries:
+class InfluxSeries(Series):
     """Points in one bucket."""
 
     def __init__(self, settings: Settings) -> None:
@@ -47,8 +46,8 @@ class InfluxSeries:
         )
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
 
-    def write(self, session: Session, points: Sequence[Point]) -> None:
-        """Raises `AwayError` or `RefusedPointsError`; the record's transaction is not used, and fails with this."""
+    def send(self, points: Iterable[Point]) -> None:
+        """Raises `AwayError` or `RefusedPointsError`."""
         lines = _lines(points)
         if not lines:
             return
@@ -90,7 +89,7 @@ class Line(TypedDict):
     time: int
 
 
-def _lines(points: Sequence[Point]) -> list[Line]:
+def _lines(points: Iterable[Point]) -> list[Line]:
     """One line for each source and time, with all fields that are known."""
     lines: dict[tuple[str, float], Line] = {}
     for point in points:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Outcome, Scan, ScanPurpose, ScanResult, Tour, Visit
-from hub_backend.projections.followers import CannotTakeError, Received
+from hub_backend.projections.follower import CannotTakeError, Follower, Received
 from hub_backend.record import OrderRow, ParcelRow, StopRow, VisitRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change
@@ -22,7 +22,7 @@ GOING = ("under_way", "at_door")
 DEPOT = ("reload.", "charge.")  # planned stops at the hub are nobody's address
 
 
-class Proof:
+class Proof(Follower):
     """Writes `visits`, and the states of stops, orders and parcels."""
 
     name = "proof"
@@ -40,9 +40,6 @@ class Proof:
                 return _brought_back(session, scan)
             case _:
                 return []
-
-    def finish(self, session: Session) -> None:
-        """Nothing is written in bulk."""
 
 
 def stop_id(ref: str) -> str:

@@ -1,7 +1,7 @@
 """Series: values over time of one field of one source, a projection of the events that can be dropped and replayed.
 
-`Series` is the interface. By default the points lie in the record's own database; `influx` has the other one, imported
-only when it is configured. A point carries its event's own time, and writing it again changes nothing.
+`Series` is the interface. By default the points lie in the record's own database; `influx` has the other one. A point
+carries its event's own time, and writing it again changes nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Battery, Cooler, Lid, Position, Span, Vehicle
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import Received
+from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CursorRow, SeriesRow
 from hub_backend.shown import Change
 from hub_backend.store import Store
@@ -33,11 +33,15 @@ class Point:
 
 
 class Series(Protocol):
-    """Where points are kept."""
+    """Where points are kept: in the record (`store`), or elsewhere (`send`)."""
 
-    def write(self, session: Session, points: Sequence[Point]) -> None:
-        """Writes all points; with the record's transaction where they lie there. Raises `AwayError`."""
-        ...
+    def send(self, points: Iterable[Point]) -> None:
+        """Writes them elsewhere, with no transaction of the record open. Raises `AwayError`."""
+        return
+
+    def store(self, session: Session, points: Iterable[Point]) -> None:
+        """Writes them in the record, as part of its transaction."""
+        return
 
     def drop(self) -> None:
         """Forgets all points. Raises `AwayError`."""
@@ -48,20 +52,21 @@ class Series(Protocol):
         ...
 
 
-class SqlSeries:
+class SqlSeries(Series):
     """Points in the record's own database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._upsert = _upsert(sqlite if store.is_sqlite else postgresql)
 
-    def write(self, session: Session, points: Sequence[Point]) -> None:
+    def store(self, session: Session, points: Iterable[Point]) -> None:
         newest = {(point.source, point.field, point.t_s): point for point in points}
         rows = [
             {"source": point.source, "field": point.field, "t_s": point.t_s, "value": point.value}
             for point in newest.values()
         ]
-        session.connection().execute(self._upsert, rows)
+        if rows:
+            session.connection().execute(self._upsert, rows)
 
     def drop(self) -> None:
         with self._store.write() as session:
@@ -85,7 +90,7 @@ def _upsert(dialect: Any) -> Any:
     )
 
 
-class SeriesFollower:
+class SeriesFollower(Follower):
     """Turns events into points."""
 
     name = FOLLOWER
@@ -94,14 +99,14 @@ class SeriesFollower:
     def __init__(self, series: Series) -> None:
         self._series = series
 
-    def take(self, session: Session, received: Received) -> Iterable[Change]:
-        session.info.setdefault(FOLLOWER, []).extend(points_of(received.event))
-        return []
+    def send(self, events: Sequence[Received]) -> None:
+        self._series.send(point for received in events for point in points_of(received.event))
 
-    def finish(self, session: Session) -> None:
-        points = session.info.pop(FOLLOWER, [])
-        if points:
-            self._series.write(session, points)
+    def take(self, session: Session, received: Received) -> Iterable[Change]:
+        return []  # all of them are written together
+
+    def finish(self, session: Session, events: Sequence[Received]) -> None:
+        self._series.store(session, (point for received in events for point in points_of(received.event)))
 
 
 def points_of(event: AnyEvent) -> Iterator[Point]:
@@ -136,15 +141,6 @@ def _span(name: str, span: Span) -> Iterator[tuple[str, float | None]]:
 
 def _number(claim: bool | None) -> float | None:
     return None if claim is None else float(claim)
-
-
-def open_series(kit: Kit) -> Series:
-    """The series of the settings."""
-    if kit.settings.series == "sql":
-        return SqlSeries(kit.store)
-    from hub_backend.projections.influx import InfluxSeries
-
-    return InfluxSeries(kit.settings)
 
 
 def forget(kit: Kit, series: Series) -> None:

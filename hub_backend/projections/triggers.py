@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import AnyEvent, Outcome, PlannedStop, Position, Tour, VanPlan, Vehicle, Visit
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import Received
+from hub_backend.projections.follower import Follower, Received
 from hub_backend.projections.proof import FAILED, stop_id
 from hub_backend.record import DownlinkRow, StopRow, VanStateRow
 from hub_backend.shown import Change
@@ -35,7 +35,7 @@ class _Sent:
     plan: VanPlan
 
 
-class Triggers:
+class Triggers(Follower):
     """Writes `triggers` of kind no_answer, longer_visit, delay and low_battery."""
 
     name = "triggers"
@@ -65,9 +65,6 @@ class Triggers:
             case _:
                 pass
         return []
-
-    def finish(self, session: Session) -> None:
-        """Nothing is written in bulk."""
 
     def _is_due(self, van: str, t_s: float) -> bool:
         if abs(t_s - self._looked_s.get(van, 0.0)) < LOOK_EVERY_S:

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from edge_gateway.contract.messages import AnyEvent, Lid
 from hub_backend.kit import Kit
-from hub_backend.projections.followers import AwayError, Followers
+from hub_backend.projections.follower import AwayError
+from hub_backend.projections.followers import Followers, newest_event
 from hub_backend.projections.influx import InfluxSeries, RefusedPointsError
 from hub_backend.projections.series import Point, SeriesFollower
 from hub_backend.record import RejectRow, SeriesRow
@@ -101,7 +102,7 @@ def test_influx_away_holds_the_cursor_and_nothing_is_lost(kit: Kit, write_api: W
     followers = Followers(kit, [SeriesFollower(series)])
     with pytest.raises(AwayError, match=str(status)):
         followers.catch_up()
-    assert followers.behind() == {"series": 1}
+    assert followers.behind(newest_event(kit)) == {"series": 1}
     write_api.status = 204
     followers.catch_up()
     assert len(write_api.lines) == 1
@@ -112,13 +113,13 @@ def test_influx_not_there_at_all_holds_the_cursor(kit: Kit) -> None:
     followers = Followers(kit, [SeriesFollower(influx(kit, f"http://127.0.0.1:{free_port()}"))])
     with pytest.raises(AwayError):
         followers.catch_up()
-    assert followers.behind() == {"series": 1}
+    assert followers.behind(newest_event(kit)) == {"series": 1}
 
 
 def test_points_that_influx_refuses_are_set_aside_and_nothing_stops(kit: Kit, write_api: WriteApi) -> None:
     series = influx(kit, f"http://127.0.0.1:{write_api.server_port}")
     write_api.status = 400
-    assert follow(kit, series, position(0)).behind() == {"series": 0}
+    assert follow(kit, series, position(0)).behind(newest_event(kit)) == {"series": 0}
     with kit.store.read() as session:
         assert RefusedPointsError.__name__ in session.scalars(select(RejectRow)).one().reason
 

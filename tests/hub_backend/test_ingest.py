@@ -36,7 +36,7 @@ class Hub:
         self.kit = Kit(settings=settings, clock=FakeClock(), store=Store(url), live=Live())
         self.commits = 0
         self.mqtt = mqtt(settings)
-        self.ingest = Ingest(self.kit, self.mqtt, on_commit=self._count)
+        self.ingest = Ingest(self.kit, self.mqtt, on_commit=[self._count])
 
     def __enter__(self) -> "Hub":
         self.ingest.start()

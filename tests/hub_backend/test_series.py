@@ -33,14 +33,14 @@ def test_writing_again_changes_nothing_and_a_correction_overwrites(any_kit: Kit)
     series = SqlSeries(any_kit.store)
     for value in (1.0, 1.0, 2.0):
         with any_kit.store.write() as session:
-            series.write(session, [Point("a", "x", T0, value), Point("a", "y", T0, None), Point("a", "x", T0, value)])
+            series.store(session, [Point("a", "x", T0, value), Point("a", "y", T0, None), Point("a", "x", T0, value)])
     assert series.read("a", ["x", "y"], from_s=T0, to_s=T0) == [Point("a", "x", T0, 2.0), Point("a", "y", T0, None)]
 
 
 def test_reading_is_bounded_by_source_field_and_time(kit: Kit) -> None:
     series = SqlSeries(kit.store)
     with kit.store.write() as session:
-        series.write(session, [Point(source, "x", T0 + n, n) for source in "ab" for n in range(5)])
+        series.store(session, [Point(source, "x", T0 + n, n) for source in "ab" for n in range(5)])
     assert [point.t_s - T0 for point in series.read("a", ["x"], from_s=T0 + 1, to_s=T0 + 3)] == [1, 2, 3]
 
 

@@ -20,7 +20,7 @@ from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.projections.coolers import Coolers
 from hub_backend.projections.fleet import Fleet
-from hub_backend.projections.followers import Follower, Received
+from hub_backend.projections.follower import Follower, Received
 from hub_backend.projections.proof import Proof
 from hub_backend.projections.triggers import Triggers
 from hub_backend.record import EventRow
@@ -211,8 +211,9 @@ class World:
             session.flush()
             for follower in self._followers:
                 if type(event) in follower.kinds:
-                    list(follower.take(session, Received(row.id, gateway, event)))
-                    follower.finish(session)
+                    received = Received(row.id, gateway, event)
+                    list(follower.take(session, received))
+                    follower.finish(session, [received])
 
     def tour(self, van: str, phase: Any, stop: str | None = None, *, extra_s: float | None = None) -> None:
         self.tell(Tour(source=van, boot=1, seq=self._seq, t_s=self.clock.t_s, phase=phase, stop=stop, extra_s=extra_s))

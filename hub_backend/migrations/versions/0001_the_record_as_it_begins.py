@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("excursions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursions_opened_s"), ["opened_s"], unique=False)
         batch_op.create_index(batch_op.f("ix_excursions_source"), ["source"], unique=False)
 
     op.create_table(
@@ -343,6 +344,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stops", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stops_day"), ["day"], unique=False)
+        batch_op.create_index("ix_stops_van_state", ["van", "state"], unique=False)
 
     op.create_table(
         "parcels",
@@ -372,6 +374,7 @@ def downgrade() -> None:
 
     op.drop_table("parcels")
     with op.batch_alter_table("stops", schema=None) as batch_op:
+        batch_op.drop_index("ix_stops_van_state")
         batch_op.drop_index(batch_op.f("ix_stops_day"))
 
     op.drop_table("stops")
@@ -412,6 +415,7 @@ def downgrade() -> None:
     op.drop_table("gateways")
     with op.batch_alter_table("excursions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_excursions_source"))
+        batch_op.drop_index(batch_op.f("ix_excursions_opened_s"))
 
     op.drop_table("excursions")
     with op.batch_alter_table("events", schema=None) as batch_op:

@@ -1,0 +1,109 @@
+"""What is asked of the record all day long costs the same in the evening as in the morning: SQLite's own plans."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection, event
+
+from edge_gateway.contract.messages import NodeStatus, Outcome, Scan, ScanPurpose, ScanResult, Vehicle
+from edge_gateway.contract.topics import Address
+from hub_backend.app import Hub, build
+from hub_backend.intake.envelope import Opened
+from hub_backend.intake.ledger import Ledger
+from hub_backend.projections.followers import Followers
+from hub_backend.store import Store
+from tests.hub_backend import made
+from tests.hub_backend.conftest import free_port
+from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, tour, visit
+
+GROWING = ("events", "series", "stops", "orders", "parcels", "visits", "plans", "triggers", "excursions")
+"""Tables that have more rows every day."""
+
+Question = tuple[str, Any]
+
+
+@pytest.fixture
+def hub(sqlite_url: str, clock: FakeClock) -> Iterator[Hub]:
+    hub = build(made.settings(sqlite_url, mqtt_port=free_port()), clock=clock)
+    yield hub
+    hub.kit.store.close()
+
+
+@contextmanager
+def overheard(store: Store) -> Iterator[list[Question]]:
+    """Every question that is put to the record meanwhile, with its parameters."""
+    asked: dict[str, Any] = {}
+
+    def hear(_conn: Connection, _cursor: object, statement: str, parameters: Any, _context: object, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "INSERT")):
+            asked.setdefault(statement, parameters[0] if many else parameters)
+
+    event.listen(store.engine, "before_cursor_execute", hear)
+    questions: list[Question] = []
+    yield questions
+    event.remove(store.engine, "before_cursor_execute", hear)
+    questions += asked.items()
+
+
+def walks(store: Store, questions: list[Question]) -> list[str]:
+    """The questions for which SQLite goes through a growing table from end to end, or sorts its rows."""
+    found = []
+    with store.engine.connect() as connection:
+        for statement, parameters in questions:
+            steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            scans = [step for step in steps if step.startswith("SCAN") and step.split()[1] in GROWING]
+            if any(table in statement for table in GROWING):
+                scans += [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step]
+            if scans:
+                found.append(f"{scans}: {statement}")
+    return found
+
+
+def a_bit_of_a_day(hub: Hub) -> None:
+    """Something of every kind, in through ingest and on through every follower."""
+    with hub.kit.store.write() as session:
+        made.order_a_stop(session, kind="swap")
+    scan = Scan(
+        source="van-1", boot=1, seq=50, t_s=T0, code="P-s1", symbology="]C1", purpose=ScanPurpose.LOAD,
+        result=ScanResult.RIGHT,
+    )  # fmt: skip
+    events = [
+        position(0),
+        Vehicle(source="van-1", boot=1, seq=1, t_s=T0, soc_percent=20.0, odometer_km=1.0),
+        scan,
+        tour(2, "departed_hub", t_s=T0 + 1),
+        position(40),
+        tour(3, "arrived", "s1", t_s=T0 + 90),
+        position(2000),
+        visit(4, "s1", Outcome.NO_ANSWER, t_s=T0 + 200, delivered=("P-s1",), collected=("C-s1",)),
+        NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="cooler", online=True),
+        *(cooler(seq, 12.0) for seq in range(30)),
+    ]
+    arrived = [Opened(Address("buurenzo", "colmschate", "van-1"), batch(events, first_n=1))]  # type: ignore[arg-type]
+    Ledger(hub.kit.store, future_s=1e6).write(arrived, now_s=T0)
+    for part in hub.parts:
+        if isinstance(part, Followers):
+            part.catch_up()
+
+
+def test_ingest_and_followers_never_walk_through_what_grows(hub: Hub) -> None:
+    with overheard(hub.kit.store) as questions:
+        a_bit_of_a_day(hub)
+    asked = " ".join(statement for statement, _parameters in questions)
+    assert all(f"INTO {table}" in asked for table in ("events", "series", "visits", "triggers", "excursions"))
+    assert walks(hub.kit.store, questions) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/health", "/api/vans", "/api/coolers", "/api/excursions", "/api/gateways", "/api/rejects"],
+)
+def test_what_every_screen_asks_never_walks_through_what_grows(hub: Hub, path: str) -> None:
+    a_bit_of_a_day(hub)
+    with overheard(hub.kit.store) as questions:
+        assert TestClient(hub.web).get(path).status_code == 200
+    assert questions
+    assert walks(hub.kit.store, questions) == []
