@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 import uvicorn
 
 from edge_gateway import logs, vehicle_profile
+from edge_gateway.contract import tls
 from edge_gateway.contract.clock import SharedClock, open_clock
 from edge_gateway.contract.messages import ClockQuality, Rejected
 from edge_gateway.errors import GatewayError, OutboxError, SettingsError
@@ -246,7 +247,7 @@ def run(file: Path) -> int:
             loop="asyncio",
             http="h11",
             ws="none",
-            lifespan="off",
+            lifespan="on",
             timeout_graceful_shutdown=2,
             server_header=False,
         ),
@@ -255,6 +256,11 @@ def run(file: Path) -> int:
     _end_together(gateway, server)
     gateway.start()
     try:
+        if settings.http_cert_file is not None and settings.http_key_file is not None:
+            server.config.load()
+            server.config.ssl = tls.server_context(
+                settings.http_cert_file, settings.http_key_file, client_ca_file=settings.http_client_ca_file
+            )
         server.run(sockets=[_listen(settings)])
     except OSError as error:
         log.critical("event=cannot_listen host=%s port=%d error=%r", settings.http_host, settings.http_port, str(error))

@@ -7,7 +7,6 @@ not come in time everything after the last committed n is sent again (go-back), 
 
 import logging
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_gateway.contract import tls
 from edge_gateway.contract.messages import (
     EventBatch,
     Lane,
@@ -85,7 +85,7 @@ class HubLink:
         self._rejects = rejects
         self._now_s = now_s
         self._random = random
-        self._seal = Seal(settings.key)
+        self._seal = Seal(settings.key, previous_key=settings.previous_key)
         self._topics = {leaf: settings.address.topic(leaf) for leaf in (EVENTS, PRESENCE, COMMITTED, PLAN)}
         self._stopping = threading.Event()
         self._wake = threading.Condition()
@@ -152,7 +152,13 @@ class HubLink:
         if self._settings.mqtt_username is not None:
             client.username_pw_set(self._settings.mqtt_username, self._settings.mqtt_password)
         if self._settings.mqtt_ca_file is not None:
-            client.tls_set(ca_certs=self._settings.mqtt_ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+            client.tls_set_context(
+                tls.client_context(
+                    self._settings.mqtt_ca_file,
+                    cert_file=self._settings.mqtt_cert_file,
+                    key_file=self._settings.mqtt_key_file,
+                )
+            )
         client.will_set(self._topics[PRESENCE], self._presence(online=False), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe

@@ -6,7 +6,8 @@ A 2xx on a POST means that the outbox has it on disk; anything else means: keep 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from edge_gateway.contract import service
 from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.outbox import Outbox
@@ -91,7 +93,20 @@ class PageApi:
                 Mount("/", _Page(page)),
             ],
             exception_handlers={HTTPException: _refuse},
+            lifespan=self._lifespan,
         )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncGenerator[None]:
+        telling = asyncio.create_task(service.keep_telling(self._is_healthy))
+        try:
+            yield
+        finally:
+            service.tell(service.STOPPING)
+            telling.cancel()
+
+    def _is_healthy(self) -> bool:
+        return self._health().status == "ok"  # waits for the outbox: one that hangs keeps the watchdog waiting
 
     # ------------------------------------------------------------ reading
 

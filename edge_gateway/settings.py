@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edge_gateway import vehicle_profile
+from edge_gateway.contract import tls
 from edge_gateway.contract.messages import Name
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
@@ -44,7 +45,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     mqtt_username: str | None = None
     mqtt_password: str | None = None
     mqtt_ca_file: str | None = None
-    """A file of CA certificates makes the connection TLS."""
+    """The authority that the broker's certificate must come from: makes the connection TLS."""
+    mqtt_cert_file: str | None = None
+    mqtt_key_file: str | None = None
+    http_cert_file: str | None = None
+    """A certificate makes the page HTTPS, without which a tablet keeps nothing while the van is out of its reach."""
+    http_key_file: str | None = None
+    http_client_ca_file: str | None = None
+    """Only a tablet with a certificate from this authority gets the page."""
+    previous_key: Text | None = None
+    """While the sealing key is being changed: what the hub sealed with the one before is still understood."""
     clock_page: str | None = None
     gps: str | None = None
     fix_timeout_s: PeriodS = 5.0
@@ -73,12 +83,28 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def load(file: Path) -> Settings:
-    """Raises `SettingsError`, naming every fault."""
+    """The settings in `file` and in the file that its `identity_file` names, seen from its folder.
+
+    Raises `SettingsError`, naming every fault.
+    """
+    table = _read(file)
+    identity = table.pop("identity_file", None)
+    if identity is None:
+        return of_table(table, origin=str(file))
+    if not isinstance(identity, str):
+        raise SettingsError(str(file), ["identity_file: must be text"])
+    given = _read(file.parent / identity)
+    doubles = [f"{name}: also in {identity}, which buurtrit provision writes" for name in table if name in given]
+    if doubles:
+        raise SettingsError(str(file), doubles)
+    return of_table({**given, **table}, origin=f"{file} and {identity}")
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), [f"file: {error}"]) from error
-    return of_table(table, origin=str(file))
 
 
 def of_table(table: dict[str, Any], *, origin: str = "settings") -> Settings:
@@ -121,11 +147,12 @@ def _convert(kind: type[Struct], table: dict[str, Any]) -> tuple[dict[str, Any],
 
 def _meaning(values: dict[str, Any]) -> list[str]:
     faults = []
-    if "key" in values:
-        try:
-            Seal(values["key"])
-        except ValueError as error:
-            faults.append(str(error))
+    for name in ("key", "previous_key"):
+        if values.get(name) is not None:
+            try:
+                Seal(values[name])
+            except ValueError as error:
+                faults.append(f"{name}: {error}")
     gps = values.get("gps")
     if gps is not None and not gps.startswith(("gpsd://", "nmea:")):
         faults.append(f"gps: {gps!r} is neither gpsd://HOST:PORT nor nmea:DEVICE")
@@ -140,11 +167,32 @@ def _meaning(values: dict[str, Any]) -> list[str]:
     page = values.get("clock_page")
     if page is not None and not Path(page).is_file():
         faults.append(f"clock_page: no file {page}")
-    ca_file = values.get("mqtt_ca_file")
-    if ca_file is not None and not Path(ca_file).is_file():
-        faults.append(f"mqtt_ca_file: no file {ca_file}")
+    return faults + _line_to_broker(values) + _line_to_tablet(values)
+
+
+def _line_to_broker(values: dict[str, Any]) -> list[str]:
+    faults = tls.file_faults("mqtt", {part: values.get(f"mqtt_{part}_file") for part in ("ca", "cert", "key")})
     if values.get("mqtt_password") is not None and values.get("mqtt_username") is None:
         faults.append("mqtt_username: missing beside mqtt_password")
+    host = values.get("mqtt_host")
+    if host is not None and not tls.is_loopback(host) and values.get("mqtt_ca_file") is None:
+        faults.append(f"mqtt_ca_file: missing; the line to {host} would be open to whoever listens")
+    return faults
+
+
+def _line_to_tablet(values: dict[str, Any]) -> list[str]:
+    files = {name: values.get(name) for name in ("http_cert_file", "http_key_file", "http_client_ca_file")}
+    given = {name: file for name, file in files.items() if file is not None}
+    faults = [f"{name}: no file {file}" for name, file in given.items() if not Path(file).is_file()]
+    if not tls.is_loopback(values.get("http_host", "127.0.0.1")):
+        faults += [
+            f"{name}: missing; the page beyond this machine shows the day's addresses to whoever asks"
+            for name, file in files.items()
+            if file is None
+        ]
+    elif (files["http_cert_file"] is None) != (files["http_key_file"] is None):
+        absent = "http_cert_file" if files["http_cert_file"] is None else "http_key_file"
+        faults.append(f"{absent}: missing beside its other half")
     return faults
 
 

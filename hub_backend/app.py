@@ -4,12 +4,15 @@ A part is something that runs beside the web server (`kit.Part`); a router is on
 listed here and nowhere else, in `build`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
+from sqlalchemy import select
 
+from edge_gateway.contract import service
 from edge_gateway.contract.clock import Clock, open_clock
 from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
@@ -31,6 +34,7 @@ from hub_backend.site import Pages
 from hub_backend.store import Store
 
 VERSION = "0.1.0"
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
         rejects.router(kit),
         *plans.routers,
     ]
-    return Hub(kit=kit, parts=parts, web=_web(kit, parts, routers, plans.root_routers))
+
+    def is_alive() -> bool:
+        with kit.store.read() as session:
+            session.execute(select(1))
+        return ingest.alive and followers.alive
+
+    return Hub(
+        kit=kit, parts=parts, web=_web(_lifespan(kit, parts, is_alive), routers, plans.root_routers, kit.settings)
+    )
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
@@ -96,25 +108,30 @@ def open_series(kit: Kit) -> Series:
     return InfluxSeries(kit.settings)
 
 
-def _web(kit: Kit, parts: Sequence[Part], routers: Sequence[APIRouter], root_routers: Sequence[APIRouter]) -> FastAPI:
+def _web(
+    lifespan: Lifespan, routers: Sequence[APIRouter], root_routers: Sequence[APIRouter], settings: Settings
+) -> FastAPI:
     # FastAPI's own documentation pages fetch their scripts from a stranger: left out. The schema is at /openapi.json.
-    web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=_lifespan(kit, parts), docs_url=None, redoc_url=None)
+    web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     for router in routers:
         web.include_router(router, prefix="/api")
     for router in root_routers:
         web.include_router(router)
-    web.mount("/", Pages(kit.settings.pages_dir))
+    web.mount("/", Pages(settings.pages_dir))
     return web
 
 
-def _lifespan(kit: Kit, parts: Sequence[Part]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(kit: Kit, parts: Sequence[Part], is_alive: Callable[[], bool]) -> Lifespan:
     @asynccontextmanager
     async def run(_web: FastAPI) -> AsyncGenerator[None]:
         for part in parts:
             part.start()
+        telling = asyncio.create_task(service.keep_telling(is_alive))
         try:
             yield
         finally:
+            service.tell(service.STOPPING)
+            telling.cancel()
             kit.live.close()
             for part in reversed(parts):
                 part.stop()

@@ -11,6 +11,7 @@ PURPOSES = {
     "demo": "one working day in a made-up neighbourhood, with real processes",
     "gateway": "the program in a van or a hub",
     "hub": "the backend: record, plans and screens",
+    "provision": "certificates and keys: who may speak",
     "map": "import an OpenStreetMap extract, or make a neighbourhood",
 }
 

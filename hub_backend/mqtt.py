@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_gateway.contract import topics
+from edge_gateway.contract import tls, topics
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
 from hub_backend.settings import Settings
@@ -93,6 +93,13 @@ class Mqtt:
             manual_ack=True,
         )
         client.max_queued_messages_set(QUEUED_MAXIMUM)
+        if self._settings.mqtt_ca_file is not None:
+            context = tls.client_context(
+                self._settings.mqtt_ca_file,
+                cert_file=self._settings.mqtt_cert_file,
+                key_file=self._settings.mqtt_key_file,
+            )
+            client.tls_set_context(context)
         client.reconnect_delay_set(min_delay=1, max_delay=10)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected

@@ -3,17 +3,20 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from edge_gateway.contract import tls
 from edge_gateway.contract.sealing import Seal
 from hub_backend.errors import HubError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+DOORS = ("mqtt_host", "mqtt_ca_file", "mqtt_cert_file", "mqtt_key_file", "http_host")
+NO_SECRETS = {"admin", "changeme", "default", "influxdb", "my-super-secret-auth-token", "password", "secret", "token"}
 INFLUX = ("influx_url", "influx_token", "influx_org", "influx_bucket")
 CoolerClass = Literal["chilled", "hot", "fridge", "ambient"]
 
@@ -29,15 +32,18 @@ class GatewaySettings(BaseModel):
     hub: Name
     role: Literal["van", "hub"]
     key: SecretStr
+    previous_key: SecretStr | None = None  # while the key is being changed
 
-    @field_validator("key")
+    @field_validator("key", "previous_key")
     @classmethod
-    def _usable(cls, key: SecretStr) -> SecretStr:
-        Seal(key.get_secret_value())
+    def _usable(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            Seal(key.get_secret_value())
         return key
 
     def seal(self) -> Seal:
-        return Seal(self.key.get_secret_value())
+        previous = None if self.previous_key is None else self.previous_key.get_secret_value()
+        return Seal(self.key.get_secret_value(), previous_key=previous, follows=True)
 
 
 class Settings(BaseSettings):
@@ -48,10 +54,13 @@ class Settings(BaseSettings):
     )
     org: Name
     hubs: Annotated[tuple[Name, ...], Field(min_length=1)]
-    gateways: dict[Name, GatewaySettings]
+    gateways: dict[Name, GatewaySettings]  # here, or in the file `gateways_file` that `buurtrit provision` writes
     database_url: str = "sqlite:///buurtrit-hub.sqlite"
     mqtt_host: str = "127.0.0.1"
     mqtt_port: Port = 1883
+    mqtt_ca_file: str | None = None  # the authority that the broker's certificate must come from: makes the line TLS
+    mqtt_cert_file: str | None = None
+    mqtt_key_file: str | None = None
     http_host: str = "127.0.0.1"
     http_port: Port = 8800
     clock_page: Path | None = None
@@ -84,7 +93,8 @@ class Settings(BaseSettings):
         hubs = {name: gateway.hub for name, gateway in self.gateways.items()}
         influx = {name: getattr(self, name) for name in INFLUX}
         influx["influx_token"] = self.influx_token.get_secret_value()
-        if faults := [*_hub_faults(hubs, self.hubs), *_series_faults(self.series, influx)]:
+        doors = {name: getattr(self, name) for name in DOORS}
+        if faults := [*_hub_faults(hubs, self.hubs), *_series_faults(self.series, influx), *_door_faults(doors)]:
             raise ValueError("\n".join(faults))
         return self
 
@@ -103,13 +113,14 @@ class Settings(BaseSettings):
     def load(cls, file: Path) -> Self:
         """The settings in `file`, overridden by BUURTRIT_HUB_… of the environment.
 
-        Raises `SettingsError` with every fault at once; a relative database, map or page path stays relative to the
-        working directory.
+        `gateways_file`, seen from the folder of `file`, brings gateways beside those written there. Raises
+        `SettingsError` with every fault at once; a relative database, map or page path stays relative to the working
+        directory.
         """
-        try:
-            values = tomllib.loads(file.read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"{file}: {error}") from error
+        values = _read(file)
+        provisioned = values.pop("gateways_file", None)
+        if provisioned is not None:
+            values["gateways"] = {**_read(file.parent / str(provisioned)), **values.get("gateways", {})}
         try:
             return cls(**values)
         except ValidationError as error:
@@ -119,6 +130,13 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from error
 
 
 def _faults(error: ValidationError) -> list[str]:
@@ -137,7 +155,7 @@ def _between_fields(values: Mapping[str, object]) -> list[str]:
     if isinstance(gateways, dict) and isinstance(hubs, list):
         homes = {name: gateway.get("hub") for name, gateway in gateways.items() if isinstance(gateway, dict)}
         faults += _hub_faults(homes, hubs)
-    return faults + _series_faults(values.get("series"), values)
+    return faults + _series_faults(values.get("series"), values) + _door_faults(values)
 
 
 def _hub_faults(homes: Mapping[str, object], hubs: Sequence[object]) -> list[str]:
@@ -145,4 +163,23 @@ def _hub_faults(homes: Mapping[str, object], hubs: Sequence[object]) -> list[str
 
 
 def _series_faults(series: object, values: Mapping[str, object]) -> list[str]:
-    return [f"{name}: needed when series is influx" for name in INFLUX if series == "influx" and not values.get(name)]
+    if series != "influx":
+        return []
+    faults = [f"{name}: needed when series is influx" for name in INFLUX if not values.get(name)]
+    if str(values.get("influx_token")).lower() in NO_SECRETS:
+        faults.append("influx_token: is one that everybody knows; make another in InfluxDB")
+    return faults
+
+
+def _door_faults(values: Mapping[str, object]) -> list[str]:
+    files = {part: values.get(f"mqtt_{part}_file") for part in ("ca", "cert", "key")}
+    faults = tls.file_faults("mqtt", {part: None if file is None else str(file) for part, file in files.items()})
+    mqtt_host, http_host = (str(values.get(name) or "127.0.0.1") for name in ("mqtt_host", "http_host"))
+    if not tls.is_loopback(mqtt_host) and files["ca"] is None:
+        faults.append(f"mqtt_ca_file: missing; the line to {mqtt_host} would be open to whoever listens")
+    if not tls.is_loopback(http_host):
+        faults.append(
+            f"http_host: {http_host} is open to the network and the hub has no logins yet; listen on 127.0.0.1, "
+            "behind a proxy that lets in only whom it knows"
+        )
+    return faults

@@ -12,9 +12,9 @@ from hub_backend.settings import Settings
 T0 = 1795424400.0  # Monday 23 November 2026, 09:00 UTC, 10:00 in Deventer
 DAY = "2026-11-23"
 KEYS = {
-    "van-1": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-    "van-2": "YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNkZWZnaGlqYWI=",
-    "hub-colmschate": "QUJDREVGR0hJSkFCQ0RFRkdISUpBQkNERUZHSElKQUI=",
+    "van-1": "d40L3XeCobnj7yAiIvUfpTu9aPe3Aza/JkCdZy9G+bw=",
+    "van-2": "Dn3jKiSj5a2Gy1AykreRyJ+sTnUmVLzggXzWF1dsyhY=",
+    "hub-colmschate": "9BSxNmKqjvcHQy+YgaqFZCeElTjRxITR0KyL4BGbxbs=",
 }
 
 

@@ -45,7 +45,7 @@ def test_all_faults_come_at_once_each_with_its_field(tmp_path: Path) -> None:
     for field in (
         "mqtt_port",
         "gateways.van-1.role",
-        "gateways.van-1.key: key: 5 bytes, must be 32",
+        "gateways.van-1.key: 5 bytes, must be 32",
         "gateways.van-1.hub: 'elsewhere' is not among hubs",
         "timezone",
         "typo",
