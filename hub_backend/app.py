@@ -80,7 +80,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     def is_alive() -> bool:
         with kit.store.read() as session:
             session.execute(select(1))
-        return ingest.alive and followers.alive
+        return ingest.alive and all(one.alive for one in followers)
 
     return Hub(
         kit=kit, parts=parts, web=_web(_lifespan(kit, parts, is_alive), routers, plans.root_routers, kit.settings)
