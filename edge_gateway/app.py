@@ -11,7 +11,8 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
-from edge_gateway import logs, vehicle_profile
+from edge_gateway import logs
+from edge_gateway import vehicle_profile as profiles
 from edge_gateway.contract import tls
 from edge_gateway.contract.clock import SharedClock, open_clock
 from edge_gateway.contract.messages import ClockQuality, Rejected
@@ -24,16 +25,21 @@ from edge_gateway.nmea_receiver import NmeaReceiver
 from edge_gateway.outbox import Outbox
 from edge_gateway.page_api import PageApi, resident_mb
 from edge_gateway.rejects import Rejects
+from edge_gateway.scanner.scanner import Scanner
 from edge_gateway.serial_nodes import SerialNode
 from edge_gateway.settings import Settings, load
 from edge_gateway.state import State, Surroundings
 from edge_gateway.timekeeping import Timekeeper, kernel_is_synchronised
-from edge_gateway.vehicle import VehicleBus
+from edge_gateway.vehicle.bus import VehicleBus
+from edge_gateway.vehicle.shunt import Shunt
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """How often (machine time) the clock is looked at and counted refusals are told."""
+
+
+Input = Gps | VehicleBus | Shunt | SerialNode | Scanner
 
 
 class Gateway:
@@ -89,7 +95,7 @@ class Gateway:
             now_s=self.time.now_s,
             random=random,
         )
-        self._inputs: list[Gps | VehicleBus | SerialNode] = [*self._nodes(), *self._gps(), *self._vehicle()]
+        self._inputs: list[Input] = [*self._nodes(), *self._scanners(), *self._gps(), *self._vehicle()]
         self._lookout = threading.Thread(target=self._look, name="lookout", daemon=True)
         self.page = PageApi(
             settings,
@@ -115,6 +121,21 @@ class Gateway:
                 random=self._random,
             )
             for node in self.settings.nodes
+        ]
+
+    def _scanners(self) -> list[Scanner]:
+        return [
+            Scanner(
+                scanner,
+                gateway=self.settings.gateway,
+                intake=self.intake,
+                state=self.state,
+                rejects=self.rejects,
+                time=self.time,
+                random=self._random,
+                poll_s=0.2,
+            )
+            for scanner in self.settings.scanners
         ]
 
     def _gps(self) -> list[Gps]:
@@ -147,20 +168,38 @@ class Gateway:
             )
         ]
 
-    def _vehicle(self) -> list[VehicleBus]:
-        if self.settings.vehicle_can is None:
+    def _vehicle(self) -> list[VehicleBus | Shunt]:
+        settings = self.settings
+        if settings.vehicle_can is None:
             return []
+        profile = profiles.load(settings.vehicle_profile).corrected(settings.vehicle_corrections)
+        if settings.vehicle_can.startswith("vedirect:"):
+            return [
+                Shunt(
+                    settings.vehicle_can,
+                    profile,
+                    source=settings.gateway,
+                    period_s=settings.vehicle_period_s,
+                    intake=self.intake,
+                    rejects=self.rejects,
+                    time=self.time,
+                    random=self._random,
+                    poll_s=settings.poll_s,
+                )
+            ]
         return [
             VehicleBus(
-                self.settings.vehicle_can,
-                vehicle_profile.load(self.settings.vehicle_profile),
-                source=self.settings.gateway,
-                period_s=self.settings.vehicle_period_s,
+                settings.vehicle_can,
+                profile,
+                source=settings.gateway,
+                period_s=settings.vehicle_period_s,
+                asks=settings.vehicle_asks,
+                drives=lambda: self.state.driving,
                 intake=self.intake,
                 rejects=self.rejects,
                 time=self.time,
                 random=self._random,
-                poll_s=self.settings.poll_s,
+                poll_s=settings.poll_s,
             )
         ]
 

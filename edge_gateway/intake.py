@@ -4,6 +4,7 @@ What the hub would set aside is refused here, counted and visible. Nothing here 
 when a call has returned (business) or when its `committed` was called (telemetry).
 """
 
+import datetime
 import logging
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from edge_gateway.codes.reading import Reading, RefusedCodeError, read
 from edge_gateway.contract.messages import (
     AnyEvent,
     ClockQuality,
@@ -29,7 +31,7 @@ from edge_gateway.errors import InvalidEventError
 from edge_gateway.outbox import Identity, Outbox
 from edge_gateway.page_messages import PageRecord, PageScan, RefusedRecord, ScanAnswer, TourRecord
 from edge_gateway.rejects import Rejects
-from edge_gateway.scans import REPEAT_S, RefusedCodeError, clean, judge
+from edge_gateway.scans import REPEAT_S, judge
 from edge_gateway.state import State
 from edge_gateway.timekeeping import Timekeeper
 
@@ -142,21 +144,28 @@ class Intake:
                 if held is not None:
                     return msgspec.json.decode(held, type=ScanAnswer)
             try:
-                code = clean(heard.raw)
+                reading = read(heard.raw, symbology=heard.symbology, this_year=self._today().year)
             except RefusedCodeError as error:
                 self._rejects.add(f"{source} scan", "code", str(error))
                 self._pass_over(heard, str(error))
                 return ScanAnswer(result=None, words=f"Niet bewaard: {error.words}")
             last = self._last_scans.get(source)
-            if last is not None and last[0] == code and 0 <= heard.t_s - last[1] < REPEAT_S:
+            if last is not None and last[0] == reading.code and 0 <= heard.t_s - last[1] < REPEAT_S:
                 self._pass_over(heard, "repeated within 2 s: ignored")
                 return msgspec.structs.replace(last[2], repeated=True)
-            answer = self._judge(code, heard)
-            self._last_scans[source] = (code, heard.t_s, answer)
+            answer = self._judge(reading, heard)
+            self._last_scans[source] = (reading.code, heard.t_s, answer)
         return answer
 
-    def _judge(self, code: str, heard: HeardCode) -> ScanAnswer:
+    def _today(self) -> datetime.date:
+        return datetime.datetime.fromtimestamp(self._time.now_s(), datetime.UTC).date()
+
+    def _judge(self, reading: Reading, heard: HeardCode) -> ScanAnswer:
+        code = reading.code
         verdict = judge(code, heard.purpose, self._state.situation)
+        words = verdict.words
+        if reading.expires is not None and reading.expires < self._today():
+            words += ". Let op: over de datum"
         source, boot, seq = heard.identity or (self._gateway, 0, 0)
         event = Scan(
             source=source,
@@ -170,7 +179,7 @@ class Intake:
             result=verdict.result,
             stop=verdict.stop,
         )
-        answer = ScanAnswer(result=verdict.result, words=verdict.words, code=code, stop=verdict.stop, van=verdict.van)
+        answer = ScanAnswer(result=verdict.result, words=words, code=code, stop=verdict.stop, van=verdict.van)
         held = None if heard.record is None else (heard.record, msgspec.json.encode(answer))
         for stamped in self._outbox.commit([event], record=held, remember=True):
             self._state.apply(stamped)
@@ -180,7 +189,7 @@ class Intake:
                 code=code,
                 purpose=verdict.purpose,
                 result=verdict.result,
-                words=verdict.words,
+                words=words,
                 stop=verdict.stop,
                 van=verdict.van,
             )

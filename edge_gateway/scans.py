@@ -1,26 +1,12 @@
 """The judge of scans: one of four answers to a code, from the plan and what was scanned before. Pure rules, no I/O."""
 
-import re
 from dataclasses import dataclass
 
-from edge_gateway.contract import parcel_label
+from edge_gateway.codes.reading import is_misread
 from edge_gateway.contract.messages import HubManifest, PlannedStop, ScanPurpose, ScanResult, VanPlan
 
 REPEAT_S = 2.0
 """The same code again within this time is the scanner's stutter, not a second scan."""
-
-GS = "\x1d"
-BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
-_BSN_ALONE = re.compile(r"(?<![0-9A-Za-z])\d{9}(?![0-9A-Za-z])")
-_MEDICINE = re.compile(r"(?:\](?:d2|C1|Q3))?" + GS + r"?01(\d{14})(?=.*(?:17\d{6}|10|21))")
-
-
-class RefusedCodeError(ValueError):
-    """A code that must not be kept: the reason, and the concierge's words for it; neither holds the code."""
-
-    def __init__(self, reason: str, words: str) -> None:
-        self.words = words
-        super().__init__(reason)
 
 
 @dataclass(frozen=True)
@@ -32,38 +18,6 @@ class Verdict:
     words: str
     stop: str | None = None
     van: str | None = None
-
-
-def is_bsn(digits: str) -> bool:
-    """The eleven-test of a citizen service number: nine digits, weights 9..2 and -1, divisible by 11."""
-    if len(digits) != 9 or not digits.isdecimal() or not digits.isascii() or digits == "0" * 9:
-        return False
-    return sum(weight * int(digit) for weight, digit in zip(BSN_WEIGHTS, digits, strict=True)) % 11 == 0
-
-
-def clean(raw: str) -> str:
-    """The code as it may be kept: without the scanner's line end, our own label as printed.
-
-    Of a medicine's DataMatrix only the article number stays: serial and batch are the pharmacy's business.
-    Raises `RefusedCodeError` for a citizen service number, an empty code or one of more than 200 characters.
-    """
-    code = raw.strip(" \t\r\n\0")
-    if not code:
-        raise RefusedCodeError("empty code", "een lege code")
-    together = code.replace(" ", "").replace(".", "").replace("-", "")
-    if is_bsn(together) or any(is_bsn(found) for found in _BSN_ALONE.findall(code)):
-        raise RefusedCodeError(
-            "looks like a citizen service number (BSN): not kept", "dit lijkt een burgerservicenummer"
-        )
-    medicine = _MEDICINE.match(code)
-    if medicine is not None and GS in code[1:]:
-        return f"01{medicine[1]}"
-    if len(code) > 200:
-        raise RefusedCodeError("more than 200 characters", "een te lange code")
-    try:
-        return parcel_label.read(code)
-    except ValueError:
-        return code
 
 
 @dataclass(frozen=True)
@@ -159,11 +113,8 @@ def _elsewhere_or_unknown(code: str, purpose: ScanPurpose, plan: VanPlan) -> Ver
 
 
 def _unknown(code: str, purpose: ScanPurpose) -> Verdict:
-    if code.upper().startswith(parcel_label.PREFIX):
-        try:
-            parcel_label.read(code)
-        except ValueError:
-            return Verdict(ScanResult.UNKNOWN, purpose, "Etiket verkeerd gelezen: scan nog een keer")
+    if is_misread(code):
+        return Verdict(ScanResult.UNKNOWN, purpose, "Etiket verkeerd gelezen: scan nog een keer")
     return Verdict(ScanResult.UNKNOWN, purpose, "Onbekende code: leg apart, de hub zoekt het uit")
 
 

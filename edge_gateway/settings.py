@@ -2,12 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from edge_gateway import vehicle_profile
+from edge_gateway import vehicle_profile as profiles
 from edge_gateway.contract import tls
 from edge_gateway.contract.messages import Name
 from edge_gateway.contract.sealing import Seal
@@ -27,6 +27,13 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     port: Text
     kind: NodeKind
     baud: Annotated[int, Meta(ge=1200, le=3_000_000)] = 115200
+
+
+class ScannerSettings(Struct, frozen=True, kw_only=True):
+    """A hand scanner on the gateway itself: `serial:DEVICE`, or `hid:DEVICE` for one that types like a keyboard."""
+
+    name: Name
+    device: Annotated[str, Meta(pattern=r"^(serial|hid):/.+$")]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -62,6 +69,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     standing_period_s: PeriodS = 30.0
     vehicle_can: str | None = None
     vehicle_profile: Name = "psa-ecmp"
+    vehicle_asks: bool = False
+    """Without it the van's bus is only listened to."""
+    vehicle_corrections: dict[profiles.Field, profiles.Correction] = {}
+    """Per field: whose formula counts (`by`), and `scale` and `sign` from calibration."""
     vehicle_period_s: PeriodS = 10.0
     telemetry_commit_s: Annotated[float, Meta(ge=0.01, le=60)] = 1.0
     committed_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 5.0
@@ -71,6 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     page_dir: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     nodes: tuple[NodeSettings, ...] = ()
+    scanners: tuple[ScannerSettings, ...] = ()
 
     @property
     def address(self) -> Address:
@@ -80,6 +92,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     def poll_s(self) -> float:
         """How often a loop looks at the world's clock: more often when that is simulated and may run fast."""
         return 0.2 if self.clock_page is None else 0.01
+
+
+LISTS = ("nodes", "scanners")
+Listed = TypeVar("Listed", NodeSettings, ScannerSettings)
 
 
 def load(file: Path) -> Settings:
@@ -109,24 +125,36 @@ def _read(file: Path) -> dict[str, Any]:
 
 def of_table(table: dict[str, Any], *, origin: str = "settings") -> Settings:
     """Raises `SettingsError`, naming every fault."""
-    values, faults = _convert(Settings, {name: value for name, value in table.items() if name != "nodes"})
-    nodes: list[NodeSettings] = []
-    listed = table.get("nodes", [])
+    values, faults = _convert(Settings, {name: value for name, value in table.items() if name not in LISTS})
+    nodes = _tables(NodeSettings, "nodes", table, faults)
+    scanners = _tables(ScannerSettings, "scanners", table, faults)
+    faults += _meaning(values)
+    faults += _doubles("nodes", "name", [node.name for node in nodes])
+    faults += _doubles("nodes", "port", [node.port for node in nodes])
+    faults += _doubles("scanners", "device", [scanner.device for scanner in scanners])
+    names = {node.name: None for node in nodes}
+    faults += _doubles("scanners", "name", [*names, *(scanner.name for scanner in scanners)])
+    if faults:
+        raise SettingsError(origin, list(dict.fromkeys(faults)))
+    return Settings(**values, nodes=tuple(nodes), scanners=tuple(scanners))
+
+
+def _tables(kind: type[Listed], name: str, table: dict[str, Any], faults: list[str]) -> list[Listed]:
+    """The entries `[[name]]` that are in order; what is wrong with the others goes to `faults`."""
+    found: list[Listed] = []
+    listed = table.get(name, [])
     if not isinstance(listed, list):
-        faults.append("nodes: must be tables [[nodes]]")
-        listed = []
+        faults.append(f"{name}: must be tables [[{name}]]")
+        return found
     for index, entry in enumerate(listed):
         if not isinstance(entry, dict):
-            faults.append(f"nodes[{index}]: must be a table")
+            faults.append(f"{name}[{index}]: must be a table")
             continue
-        fields, wrong = _convert(NodeSettings, entry)
-        faults += [f"nodes[{index}].{fault}" for fault in wrong]
+        fields, wrong = _convert(kind, entry)
+        faults += [f"{name}[{index}].{fault}" for fault in wrong]
         if not wrong:
-            nodes.append(NodeSettings(**fields))
-    faults += _meaning(values) + _doubles(nodes)
-    if faults:
-        raise SettingsError(origin, faults)
-    return Settings(**values, nodes=tuple(nodes))
+            found.append(kind(**fields))
+    return found
 
 
 def _convert(kind: type[Struct], table: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -158,12 +186,7 @@ def _meaning(values: dict[str, Any]) -> list[str]:
         faults.append(f"gps: {gps!r} is neither gpsd://HOST:PORT nor nmea:DEVICE")
     elif gps is not None and gps.startswith("gpsd://") and not gps.rpartition(":")[2].isdecimal():
         faults.append(f"gps: {gps!r} has no port, as in gpsd://127.0.0.1:2947")
-    can = values.get("vehicle_can")
-    if can is not None and not can.startswith(("slcan:", "socketcan:")):
-        faults.append(f"vehicle_can: {can!r} is neither slcan:DEVICE nor socketcan:INTERFACE")
-    profile = values.get("vehicle_profile")
-    if profile is not None and profile not in vehicle_profile.names():
-        faults.append(f"vehicle_profile: no {profile!r}; there are {', '.join(vehicle_profile.names())}")
+    faults += _vehicle(values)
     page = values.get("clock_page")
     if page is not None and not Path(page).is_file():
         faults.append(f"clock_page: no file {page}")
@@ -196,13 +219,32 @@ def _line_to_tablet(values: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _doubles(nodes: list[NodeSettings]) -> list[str]:
-    faults = []
-    for field in ("name", "port"):
-        seen: set[str] = set()
-        for node in nodes:
-            value = getattr(node, field)
-            if value in seen:
-                faults.append(f"nodes: two with the {field} {value!r}")
-            seen.add(value)
+def _vehicle(values: dict[str, Any]) -> list[str]:
+    can = values.get("vehicle_can")
+    name = values.get("vehicle_profile", "psa-ecmp")
+    if name not in profiles.names():
+        return [f"vehicle_profile: no {name!r}; there are {', '.join(profiles.names())}", *_adapter(can)]
+    faults = _adapter(can)
+    profile = profiles.load(name)
+    try:
+        profile.corrected(values.get("vehicle_corrections", {}))
+    except ValueError as error:
+        faults.append(f"vehicle_corrections.{error}")
+    if can is None or faults:
+        return faults
+    if can.startswith("vedirect:") is not bool(profile.texts):
+        faults.append(f"vehicle_can: {can!r} and the profile {name} do not belong together")
+    elif not profile.signals and not profile.texts and not values.get("vehicle_asks"):
+        faults.append(f"vehicle_asks: the profile {name} must ask, listening alone tells it nothing")
     return faults
+
+
+def _adapter(can: str | None) -> list[str]:
+    if can is None or can.startswith(("slcan:", "socketcan:", "vedirect:")):
+        return []
+    return [f"vehicle_can: {can!r} is neither slcan:DEVICE nor socketcan:INTERFACE nor vedirect:DEVICE"]
+
+
+def _doubles(listed: str, field: str, values: list[str]) -> list[str]:
+    """The values that two entries share, though each must have its own."""
+    return [f"{listed}: two with the {field} {value!r}" for value in dict.fromkeys(values) if values.count(value) > 1]

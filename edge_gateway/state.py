@@ -281,6 +281,12 @@ class State:
                 rejects=rejects,
             )
 
+    @property
+    def driving(self) -> bool | None:
+        """Faster than 5 km/h; None when nobody knows the speed."""
+        with self._lock:
+            return self._driving()
+
     def _driving(self) -> bool | None:
         """By the fix; without one by the van's own bus; None when neither knows."""
         for known in (self._position, self._vehicle):

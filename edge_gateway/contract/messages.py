@@ -100,13 +100,22 @@ class Position(Event, frozen=True, kw_only=True, tag="position"):
     accuracy_m: Annotated[float, Meta(ge=0)] | None = None
 
 
-class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle"):
-    """What the van's own bus says."""
+class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle", omit_defaults=True):
+    """What the van's own bus says. Of the pack: a positive current charges it; `charge_ah` is what is left in it."""
 
     soc_percent: Percent | None = None
     odometer_km: Annotated[float, Meta(ge=0, le=2_000_000)] | None = None
     speed_m_s: SpeedMS | None = None
     plugged: bool | None = None
+    pack_voltage_v: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    pack_current_a: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
+    pack_energy_kwh: Annotated[float, Meta(ge=0, le=200)] | None = None
+    soh_percent: Annotated[float, Meta(ge=0, le=110)] | None = None
+    cell_min_v: Annotated[float, Meta(ge=0, le=5)] | None = None
+    cell_max_v: Annotated[float, Meta(ge=0, le=5)] | None = None
+    outdoor_c: TempC | None = None
+    charge_ah: Annotated[float, Meta(ge=-10_000, le=10_000)] | None = None
+    charge_power_w: Annotated[float, Meta(ge=0, le=250_000)] | None = None
 
 
 class Battery(Event, frozen=True, kw_only=True, tag="battery"):

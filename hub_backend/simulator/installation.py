@@ -211,6 +211,7 @@ def _gateway_settings(blueprint: Blueprint, done: Installation, name: str, role:
         "position_period_s": blueprint.position_period_s,
         "standing_period_s": blueprint.standing_period_s,
         "vehicle_can": None if bus is None else f"slcan:{bus.path}",
+        "vehicle_asks": bus is not None,
         "nodes": [
             {"name": node.name, "port": str(node.line.path), "kind": node.kind}
             for node in done.nodes.values()

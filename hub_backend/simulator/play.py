@@ -8,6 +8,7 @@ import itertools
 import random
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ from hub_backend.simulator.neighbourhood import Neighbourhood
 from hub_backend.simulator.page import Page
 from hub_backend.simulator.residents import Door
 from hub_backend.simulator.scanner import Scanner
-from hub_backend.simulator.slcan import answers, frames
+from hub_backend.simulator.slcan import Adapter, frames
 from hub_backend.simulator.staff import HubStaff, Office, Watch
 from hub_backend.simulator.traffic import Traffic
 from hub_backend.simulator.truth import Truth
@@ -120,6 +121,7 @@ class Play:
         }
         self._staff = [self._hub_staff(hub.id) for hub in place.hubs]
         self._sent: dict[str, float] = {}
+        self._adapters: defaultdict[str, Adapter] = defaultdict(Adapter)
         self.spent_s = dict.fromkeys(SPENT, 0.0)
 
     # ------------------------------------------------------------ who and what
@@ -282,7 +284,7 @@ class Play:
 
     def _show_bus(self, name: str, van: Van, *, due: bool) -> None:
         line = self.installation.buses[name]
-        asked = answers(line.read())
+        asked = self._adapters[name].answers(line.read(), van.dashboard())
         if asked:
             line.write(asked)
         if due:

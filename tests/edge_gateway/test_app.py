@@ -18,7 +18,6 @@ from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.messages import Cooler, Position, Rejected, Scan, Vehicle, Visit
 from edge_gateway.contract.topics import Address
 from edge_gateway.vehicle_profile import load
-from edge_gateway.vehicle_twin import slcan
 from firmware import readings
 from tests.conftest import ROOT
 from tests.edge_gateway.conftest import Mosquitto
@@ -35,6 +34,7 @@ from tests.edge_gateway.rig import (
     table,
     wait_until,
 )
+from tests.edge_gateway.slcan_text import slcan
 from tests.edge_gateway.test_serial_nodes import HandNode
 
 pytestmark = pytest.mark.servers

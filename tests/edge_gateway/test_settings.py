@@ -68,3 +68,18 @@ def test_the_command_ends_with_2_and_prints_the_faults(tmp_path: Path, capsys: p
     assert main(["--config", str(file)]) == 2
     printed = capsys.readouterr().err
     assert "org:" in printed and "mqtt_host: missing" in printed and "nodes:" in printed
+
+
+def test_a_profile_that_must_ask_a_shunt_and_a_correction_are_checked_together() -> None:
+    assert any("vehicle_asks" in fault for fault in faults(vehicle_can="slcan:/dev/a", vehicle_profile="obd2"))
+    assert any("vehicle_can" in fault for fault in faults(vehicle_can="slcan:/dev/a", vehicle_profile="shunt"))
+    assert any("vehicle_can" in fault for fault in faults(vehicle_can="vedirect:/dev/a"))
+    wrong = faults(vehicle_corrections={"charge_ah": {"sign": -1}})
+    assert any(fault.startswith("vehicle_corrections.charge_ah") for fault in wrong)
+    of_table(
+        table(
+            vehicle_can="slcan:/dev/a",
+            vehicle_asks=True,
+            vehicle_corrections={"pack_current_a": {"by": "OVMS", "sign": -1, "scale": 1.02}},
+        )
+    )

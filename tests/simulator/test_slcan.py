@@ -1,4 +1,4 @@
-from hub_backend.simulator.slcan import Dashboard, answers, frame, frames
+from hub_backend.simulator.slcan import Adapter, Dashboard, frame, frames
 
 
 def test_a_frame_is_slcan_text() -> None:
@@ -16,4 +16,16 @@ def test_the_dashboard_is_in_the_profile_s_bytes() -> None:
 
 
 def test_each_command_of_the_host_is_answered_once() -> None:
-    assert answers(b"C\rS6\rO\r") == b"\r\r\r"
+    adapter = Adapter()
+    assert adapter.answers(b"C\rS6\rO\rt6B", None) == b"\r\r\r"
+    assert adapter.answers(b"480322D41000000000\r", None) == b"\r", "a van that sleeps answers nothing"
+
+
+def test_the_units_answer_what_they_are_asked_and_refuse_the_rest() -> None:
+    shown = Dashboard(soc_percent=84.5234375, odometer_km=1.0, speed_m_s=0.0, plugged=False)
+    adapter = Adapter()
+    assert adapter.answers(b"t6B480322D41000000000\r", shown) == b"\rt69480562D410A90C0000\r"
+    assert adapter.answers(b"t6B480322123400000000\r", shown) == b"\rt694803" + b"7F223100000000\r"
+    assert adapter.answers(b"t12380322D41000000000\r", shown) == b"\r"
+    still = adapter.answers(b"t6B480322D81600000000\r", shown)
+    assert bytes.fromhex(still[6:-1].decode())[4:8] == (76_800).to_bytes(4, "big"), "no current: 76800 by evDash"

@@ -8,5 +8,5 @@ from edge_gateway.vehicle_profile import Field, Profile
 def slcan(profile: Profile, values: Mapping[Field, float | bool]) -> bytes:
     """The lines (`t3A88…\\r`) of frames that say these values. Raises `OverflowError` for one that does not fit."""
     return b"".join(
-        f"t{can_id:03X}{len(data)}{data.hex().upper()}\r".encode() for can_id, data in profile.encode(values).items()
+        f"t{can_id:03X}{len(data)}{data.hex().upper()}\r".encode() for can_id, data in profile.say(values).items()
     )

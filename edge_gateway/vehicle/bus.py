@@ -1,86 +1,35 @@
-"""The van's own bus: frames in (listening only, through python-can), `Vehicle` events out.
-
-A measure that was not heard for a while is None, not its last value; one out of range is None and counted.
-"""
+"""The van's own bus: frames in through python-can, and politely asked answers; `Vehicle` events out."""
 
 import logging
 import os
 import random
 import threading
-from collections.abc import Callable
+import time as machine
+from collections.abc import Callable, Mapping
 
 import can
 from can.interfaces.slcan import slcanBus
 
-from edge_gateway.contract.messages import Vehicle
 from edge_gateway.errors import ReceiverError
 from edge_gateway.intake import Intake
 from edge_gateway.rejects import Rejects
 from edge_gateway.timekeeping import Timekeeper
+from edge_gateway.vehicle.dashboard import Dashboard
+from edge_gateway.vehicle.manners import Manners
+from edge_gateway.vehicle.questions import Frame, Questions
 from edge_gateway.vehicle_profile import Field, Profile
 
 log = logging.getLogger(__name__)
 
-PERIODS_TO_LIVE = 3
-"""A measure not heard for so many periods is not known any more."""
-RANGES: dict[Field, tuple[float, float]] = {
-    "soc_percent": (0.0, 100.0),
-    "odometer_km": (0.0, 2_000_000.0),
-    "speed_m_s": (0.0, 70.0),
-    "plugged": (0.0, 1.0),
-}
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 15.0
 
 
-class Dashboard:
-    """What the bus said last, without I/O. Periods are seconds of the world."""
+def open_bus(adapter: str, bitrate: int, *, listen_only: bool) -> can.BusABC:
+    """`slcan:/dev/ttyUSB0`, `socketcan:can0`, or python-can's own `virtual:NAME` inside one process.
 
-    def __init__(self, profile: Profile, *, period_s: float, refuse: Callable[[str, str], None]) -> None:
-        self._profile = profile
-        self._period_s = period_s
-        self._refuse = refuse
-        self._values: dict[Field, tuple[float | bool, float]] = {}
-        self._told_s: float | None = None
-        self._told_plugged: bool | None = None
-
-    def hear(self, can_id: int, data: bytes, now_s: float) -> None:
-        for field, value in self._profile.decode(can_id, data).items():
-            low, high = RANGES[field]
-            if low <= value <= high:
-                self._values[field] = (value, now_s)
-            else:
-                self._values.pop(field, None)
-                self._refuse(field, f"out of range {low:g} to {high:g}")
-
-    def due(self, now_s: float, source: str) -> Vehicle | None:
-        """The event to tell now: once a period while anything is known, at once when the plug goes in or out."""
-        live_s = PERIODS_TO_LIVE * self._period_s
-        known = {field: value for field, (value, at_s) in self._values.items() if 0 <= now_s - at_s <= live_s}
-        self._values = {field: held for field, held in self._values.items() if field in known}
-        plugged = bool(known["plugged"]) if "plugged" in known else None
-        waited = self._told_s is None or not 0 <= now_s - self._told_s < self._period_s - 0.05
-        if not known or not (waited or plugged is not self._told_plugged):
-            return None
-        self._told_s, self._told_plugged = now_s, plugged
-        return Vehicle(
-            source=source,
-            boot=0,
-            seq=0,
-            t_s=now_s,
-            soc_percent=_number(known, "soc_percent"),
-            odometer_km=_number(known, "odometer_km"),
-            speed_m_s=_number(known, "speed_m_s"),
-            plugged=plugged,
-        )
-
-
-def _number(known: dict[Field, float | bool], field: Field) -> float | None:
-    return round(float(known[field]), 3) if field in known else None
-
-
-def open_bus(adapter: str, bitrate: int) -> can.BusABC:
-    """`slcan:/dev/ttyUSB0` or `socketcan:can0`, listening only. Raises `ReceiverError`."""
+    Raises `ReceiverError`.
+    """
     kind, _, channel = adapter.partition(":")
     try:
         if kind == "slcan":
@@ -88,11 +37,11 @@ def open_bus(adapter: str, bitrate: int) -> can.BusABC:
                 interface="slcan",
                 channel=channel,
                 bitrate=bitrate,
-                listen_only=True,
+                listen_only=listen_only,
                 sleep_after_open=0.0,
                 timeout=0.01,
             )
-        return can.Bus(interface="socketcan", channel=channel)
+        return can.Bus(interface=kind, channel=channel)
     except (can.CanError, OSError, ValueError) as error:
         raise ReceiverError(f"vehicle bus {adapter}: {error}") from error
 
@@ -103,7 +52,10 @@ def _device(adapter: str) -> str:
 
 
 class VehicleBus:
-    """The thread that listens, and keeps the adapter open with growing pauses."""
+    """The thread that listens and, with `asks`, asks; it keeps the adapter open with growing pauses.
+
+    `drives` tells what others know: True while the van drives, None when nobody knows.
+    """
 
     def __init__(
         self,
@@ -112,6 +64,8 @@ class VehicleBus:
         *,
         source: str,
         period_s: float,
+        asks: bool,
+        drives: Callable[[], bool | None],
         intake: Intake,
         rejects: Rejects,
         time: Timekeeper,
@@ -119,14 +73,18 @@ class VehicleBus:
         poll_s: float,
     ) -> None:
         self._adapter = adapter
-        self._bitrate = profile.bitrate
+        self._profile = profile
+        self._asks = asks and bool(profile.queries)
+        self._drives = drives
         self._source = source
         self._intake = intake
         self._rejects = rejects
         self._time = time
         self._random = random
         self._poll_s = poll_s
-        self._dashboard = Dashboard(profile, period_s=period_s, refuse=self._refuse)
+        self._dashboard = Dashboard(period_s=period_s, refuse=self._refuse)
+        self._manners = Manners(profile.wakes, questions=len(profile.queries))
+        self._questions: Questions | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vehicle", daemon=True)
 
@@ -144,11 +102,11 @@ class VehicleBus:
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
-                bus = open_bus(self._adapter, self._bitrate)
+                bus = open_bus(self._adapter, self._profile.bitrate, listen_only=not self._asks)
             except ReceiverError as error:
                 log.info("event=vehicle_unavailable error=%r retry_s=%.1f", str(error), pause_s)
             else:
-                log.info("event=vehicle_listening adapter=%s", self._adapter)
+                log.info("event=vehicle_listening adapter=%s asks=%s", self._adapter, str(self._asks).lower())
                 pause_s = FIRST_PAUSE_S
                 self._listen(bus)
             self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
@@ -156,11 +114,13 @@ class VehicleBus:
 
     def _listen(self, bus: can.BusABC) -> None:
         opened = _device(self._adapter)
+        self._questions = self._new_questions(bus) if self._asks else None
         try:
             while not self._stopping.is_set():
                 self._hear(bus)
                 if _device(self._adapter) != opened:
                     raise OSError(f"{self._adapter} leads to another device now")
+                self._ask()
                 event = self._dashboard.due(self._time.now_s(), self._source)
                 if event is not None:
                     self._intake.offer(event)
@@ -185,4 +145,35 @@ class VehicleBus:
             bus.flush()  # python-can keeps the line that is no text, and would meet it again with every next one
             return
         if message is not None and not message.is_error_frame and not message.is_remote_frame:
-            self._dashboard.hear(message.arbitration_id, bytes(message.data), self._time.now_s())
+            self._take(message.arbitration_id, bytes(message.data))
+
+    def _take(self, can_id: int, data: bytes) -> None:
+        now_s = self._time.now_s()
+        if self._questions is not None and self._questions.concerns(can_id):
+            if self._questions.hear(can_id, data, machine.monotonic()):
+                self._manners.answered()
+            return
+        self._manners.heard(now_s)
+        self._dashboard.take(self._profile.hear(can_id, data), now_s)
+
+    # ------------------------------------------------------------ asking
+
+    def _new_questions(self, bus: can.BusABC) -> Questions:
+        def send(frame: Frame) -> None:
+            bus.send(
+                can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended),
+                timeout=1.0,
+            )
+
+        return Questions(self._profile, send=send, learned=self._learn, refuse=self._refuse)
+
+    def _learn(self, measures: Mapping[Field, float | bool], every_s: float) -> None:
+        self._dashboard.take(measures, self._time.now_s(), every_s=every_s)
+
+    def _ask(self) -> None:
+        if self._questions is None:
+            return
+        now_s = self._time.now_s()
+        self._manners.learned(self._dashboard.known(now_s), now_s, drives=self._drives())
+        if not self._questions.step(now_s, machine.monotonic(), may_ask=self._manners.may_ask(now_s)):
+            self._manners.unanswered()
