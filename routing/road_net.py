@@ -67,6 +67,18 @@ class Arcs:
     weight: NDArray[np.float64]
 
 
+class StateArc(NamedTuple):
+    """Between a place and `state`; `on` is the state on the place's own edge."""
+
+    state: int
+    on: int
+    weight: float
+
+
+MOST_REMEMBERED = 20_000
+"""Places whose arcs are kept."""
+
+
 class RoadNet:
     """Roads that vans can use, all reachable from each other; `names` is what `Edges.name` points into."""
 
@@ -74,6 +86,8 @@ class RoadNet:
         self.edges = edges
         self.turns = turns
         self.names = tuple(names)
+        self._leaving: dict[Snap, tuple[StateArc, ...]] = {}
+        self._entering: dict[Snap, tuple[StateArc, ...]] = {}
 
     @property
     def size(self) -> int:
@@ -100,6 +114,29 @@ class RoadNet:
         milliseconds = round(float(self.edges.milliseconds[edge]) * fraction) + turn_ms
         return float((milliseconds << SHIFT) + round(float(self.edges.decimetres[edge]) * fraction))
 
+    def leaving(self, snap: Snap) -> tuple[StateArc, ...]:
+        """From a place to the end of each edge on which a drive from there begins. Remembered: it is asked often."""
+        if snap not in self._leaving:
+            arcs = tuple(StateArc(edge, edge, self.weight(edge, 1.0 - at)) for edge, at in self.sides(snap))
+            _remember(self._leaving, snap, arcs)
+        return self._leaving[snap]
+
+    def entering(self, snap: Snap) -> tuple[StateArc, ...]:
+        """To a place from the states before each edge on which a drive there ends; the turns' own order. Remembered."""
+        if snap not in self._entering:
+            turns = self.turns
+            arcs = tuple(
+                StateArc(
+                    int(turns.from_state[turn]),
+                    int(turns.to_state[turn]),
+                    self.weight(edge, fraction, int(turns.milliseconds[turn])),
+                )
+                for edge, fraction in self.sides(snap)
+                for turn in self.turns_into(edge)
+            )
+            _remember(self._entering, snap, arcs)
+        return self._entering[snap]
+
     @cached_property
     def _by_target_edge(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         target = self.turns.edge_of[self.turns.to_state]
@@ -124,3 +161,9 @@ class RoadNet:
         order = np.lexsort((columns, rows))
         start = np.searchsorted(rows[order], np.arange(self.states + 1))
         return Arcs(start, columns[order], weight[order])
+
+
+def _remember(held: dict[Snap, tuple[StateArc, ...]], snap: Snap, arcs: tuple[StateArc, ...]) -> None:
+    if len(held) >= MOST_REMEMBERED:
+        held.clear()
+    held[snap] = arcs

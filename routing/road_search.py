@@ -6,13 +6,14 @@ found at the states from which each other place is reached. So nothing is sorted
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from routing.road_net import Arcs, RoadNet, Snap
+from routing.road_net import Arcs, RoadNet, Snap, StateArc
 
 AT_ONCE = 64
 """Places searched from at a time: each needs eight bytes for every state."""
@@ -21,11 +22,12 @@ AT_ONCE = 64
 class _Ends:
     """For each place, the states it touches and the weight between: columns, the arcs of place i `[start[i], ...)`."""
 
-    def __init__(self, arcs: Sequence[Sequence[tuple[int, float]]]) -> None:
-        self.start = np.cumsum([0, *(len(of_place) for of_place in arcs)])
-        self.state = np.array([state for of_place in arcs for state, _ in of_place], dtype=np.int64)
-        # scipy takes an explicit zero for "no arc"; a tenth of a millimetre keeps a zero-length way a way.
-        self.weight = np.array([max(weight, 1.0) for of_place in arcs for _, weight in of_place], dtype=np.float64)
+    def __init__(self, arcs: Sequence[Sequence[StateArc]]) -> None:
+        flat = list(chain.from_iterable(arcs))
+        self.start = np.cumsum([0, *map(len, arcs)])
+        self.state = np.array([arc.state for arc in flat], dtype=np.int64)
+        # scipy takes an explicit zero for "no arc"; a tenth of a metre keeps a zero-length way a way.
+        self.weight = np.maximum(np.array([arc.weight for arc in flat], dtype=np.float64), 1.0)
 
 
 class Search:
@@ -34,21 +36,8 @@ class Search:
     def __init__(self, net: RoadNet, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
         self._net = net
         self._origins, self._destinations = list(origins), list(destinations)
-        self._leaving = _Ends([self._leave(snap) for snap in self._origins])
-        self._entering = _Ends([self._enter(snap) for snap in self._destinations])
-
-    def _leave(self, snap: Snap) -> list[tuple[int, float]]:
-        """To the end of the edge on which a drive begins."""
-        return [(edge, self._net.weight(edge, 1.0 - fraction)) for edge, fraction in self._net.sides(snap)]
-
-    def _enter(self, snap: Snap) -> list[tuple[int, float]]:
-        """From each state before the edge on which a drive ends."""
-        net = self._net
-        return [
-            (int(net.turns.from_state[turn]), net.weight(edge, fraction, int(net.turns.milliseconds[turn])))
-            for edge, fraction in net.sides(snap)
-            for turn in net.turns_into(edge)
-        ]
+        self._leaving = _Ends([net.leaving(snap) for snap in self._origins])
+        self._entering = _Ends([net.entering(snap) for snap in self._destinations])
 
     def weights(self) -> NDArray[np.float64]:
         """`(len(origins), len(destinations))`, infinite where there is no way."""
@@ -64,17 +53,21 @@ class Search:
 
     def _direct(self) -> list[tuple[int, int, int, float]]:
         """Ways on one stretch, without passing a junction: origin, destination, edge, weight."""
-        on_edge: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        on_stretch: dict[int, list[int]] = defaultdict(list)
         for index, snap in enumerate(self._destinations):
-            for edge, fraction in self._net.sides(snap):
-                on_edge[edge].append((index, fraction))
+            on_stretch[self._stretch(snap)].append(index)
         return [
             (origin, destination, edge, self._net.weight(edge, ahead - fraction))
             for origin, snap in enumerate(self._origins)
+            for destination in on_stretch.get(self._stretch(snap), ())
             for edge, fraction in self._net.sides(snap)
-            for destination, ahead in on_edge.get(edge, ())
-            if ahead >= fraction
+            for other, ahead in self._net.sides(self._destinations[destination])
+            if other == edge and ahead >= fraction
         ]
+
+    def _stretch(self, snap: Snap) -> int:
+        """The same number for both directions of a stretch."""
+        return max(snap.edge, int(self._net.edges.reverse[snap.edge]))
 
     def states_to_destination(self) -> list[int] | None:
         """States from the first origin to the first destination, the last one on the destination's edge; or None.
@@ -90,18 +83,12 @@ class Search:
             return [direct[2]]
         if best < 0 or not np.isfinite(through[best]):
             return None
-        states = [self._last_state(best)]
+        states = [net.entering(self._destinations[0])[best].on]
         state = int(self._entering.state[best])
         while state != net.states:
             states.append(state)
             state = int(before[0, state])
         return states[::-1]
-
-    def _last_state(self, arc: int) -> int:
-        """The state behind an entering arc: they are made in this order."""
-        net = self._net
-        turns = [int(turn) for edge, _ in net.sides(self._destinations[0]) for turn in net.turns_into(edge)]
-        return int(net.turns.to_state[turns[arc]])
 
 
 def _matrix(arcs: Arcs, ends: _Ends) -> csr_array:
