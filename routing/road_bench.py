@@ -1,6 +1,6 @@
 """How fast the roads are: a part of `make bench-routing`.
 
-`python -m routing.road_bench FILE.osm.pbf [--places 300] [--seed 1] [--json]`: CPU seconds of one thread for a matrix
+`python -m routing.road_bench FILE.osm.pbf [--places 300] [--seed 1] [--json] [--out FILE.json]`: CPU seconds of one thread for a matrix
 of the places on fresh roads, and for one address more; the goals beside them.
 """
 
@@ -77,12 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--places", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out", type=Path, help='put the figures as "roads" into this JSON file, beside what is there')
     options = parser.parse_args(argv)
     try:
         figures = measure(options.file, places=options.places, seed=options.seed)
     except MapError as error:
         print(f"road_bench: {error}", file=sys.stderr)
         return 2
+    if options.out is not None:
+        held = json.loads(options.out.read_text()) if options.out.is_file() else {}
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(held | {"roads": figures}, indent=1) + "\n")
     if options.json:
         print(json.dumps(figures))
     else:
