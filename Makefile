@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
-SOURCES := $(shell git ls-files hub_backend/screens 2>/dev/null)
+INSTANCES ?= ../shared/data/vrp
+SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo test check unit quick lint types contracts docs screens lock clean
+.PHONY: help demo bench-routing test check unit quick lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -26,6 +27,9 @@ $(STAMP): pyproject.toml requirements.lock hatch_build.py $(SOURCES) | $(VENV)/b
 
 demo: $(DEMO_STAMP) ## one day in the neighbourhood, on http://localhost:8800 (ARGS="--fast --seed 3")
 	@exec $(BIN)/buurtrit demo $(ARGS)
+
+bench-routing: $(STAMP) ## ours, plain PyVRP and OR-Tools over a folder of instances (INSTANCES=folder ARGS="--seed 1 2 3")
+	$(BIN)/python -m routing bench $(INSTANCES) $(ARGS)
 
 test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers

