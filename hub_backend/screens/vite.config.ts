@@ -1,6 +1,7 @@
 // Two builds from one project: `--mode hub` (planner, coolers, figures) and `--mode gateway` (concierge).
 // Everything is emitted as files of our own origin: fonts, the map's worker, the service worker.
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
@@ -32,21 +33,36 @@ function precache(): Plugin {
   };
 }
 
-const pages: Record<string, Record<string, string>> = {
-  hub: { index: "hub/index.html", coolers: "hub/coolers.html", figures: "hub/figures.html" },
-  gateway: { index: "gateway/index.html", sw: "src/concierge/sw.ts" },
+/** Every page is `page.html` with its own entry: `<site>/<name>.html` need not exist. */
+function pagesFromTemplate(site: string): Plugin {
+  const template = readFileSync(resolve(here, "page.html"), "utf8");
+  const made = new Map(
+    Object.entries(sites[site] ?? {}).map(([name, source]) => [pageFile(name), template.replace("%PAGE%", source)]),
+  );
+  return {
+    name: "buurtrit-pages",
+    resolveId: (id) => (made.has(id) ? id : undefined),
+    load: (id) => made.get(id),
+  };
+}
+
+const pageFile = (name: string): string => resolve(here, `${name}.html`);
+
+/** The pages of each site, by the name they are served under, and the folder of `src` that each is made from. */
+const sites: Record<string, Record<string, string>> = {
+  hub: { index: "planner", coolers: "coolers", figures: "figures" },
+  gateway: { index: "concierge" },
 };
 
 export default defineConfig(({ mode }) => {
   const site = mode === "gateway" ? "gateway" : "hub";
-  const input = Object.fromEntries(
-    Object.entries(pages[site] ?? {}).map(([name, file]) => [name, resolve(here, file)]),
-  );
+  const input = Object.fromEntries(Object.keys(sites[site] ?? {}).map((name) => [name, pageFile(name)]));
+  if (site === "gateway") input["sw"] = resolve(here, "src/concierge/sw.ts");
   return {
-    root: resolve(here, site),
+    root: here,
     publicDir: resolve(here, "public"),
     base: "/",
-    plugins: [svelte({ configFile: resolve(here, "svelte.config.js") }), precache()],
+    plugins: [pagesFromTemplate(site), svelte({ configFile: resolve(here, "svelte.config.js") }), precache()],
     worker: { format: "es" as const },
     build: {
       outDir: resolve(here, site === "hub" ? "../pages" : "../../edge_gateway/page"),

@@ -21,9 +21,11 @@ AHEAD = 20
 class GatewayTwin:
     """Sends what it holds, from the committed n on, again and again until all is committed."""
 
-    def __init__(self, port: int, *, name: str = "van-1", outbox: str = "box") -> None:
-        self.address = Address("buurenzo", "colmschate", name)
-        self.seal = Seal(KEYS[name])
+    def __init__(
+        self, port: int, *, name: str = "van-1", hub: str = "colmschate", key: str | None = None, outbox: str = "box"
+    ) -> None:
+        self.address = Address("buurenzo", hub, name)
+        self.seal = Seal(key or KEYS[name])
         self.outbox = outbox
         self.committed: list[Committed] = []
         self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
@@ -54,27 +56,27 @@ class GatewayTwin:
         topic = self.address.topic(topics.EVENTS)
         self.send(self.seal.close(messages.encode(batch), topic=topic))
 
-    def deliver(self, events: Sequence[AnyEvent], *, size: int = 7, within_s: float = 20.0) -> None:
+    def deliver(
+        self, events: Sequence[AnyEvent], *, lane: Lane = Lane.TELEMETRY, size: int = 7, within_s: float = 20.0
+    ) -> None:
         """Sends all events of one lane until the hub has said that it holds them. Raises `TimeoutError`."""
         until = time.monotonic() + within_s
-        while self.n() < len(events):
+        while self.n(lane) < len(events):
             if time.monotonic() > until:
-                raise TimeoutError(f"{self.n()} of {len(events)} committed")
-            done = self.n()
+                raise TimeoutError(f"{self.n(lane)} of {len(events)} committed")
+            done = self.n(lane)
             if self.client.is_connected():
-                self._send_from(events, done, size)
-            self._wait_for_more_than(done)
+                self._send_from(events, done, size, lane)
+            self._wait_for_more_than(done, lane)
 
-    def _send_from(self, events: Sequence[AnyEvent], done: int, size: int) -> None:
+    def _send_from(self, events: Sequence[AnyEvent], done: int, size: int, lane: Lane) -> None:
         for first in range(done, min(done + AHEAD * size, len(events)), size):
             raw = tuple(msgspec.Raw(messages.encode(event)) for event in events[first : first + size])
-            self.send_batch(
-                EventBatch(outbox=self.outbox, lane=Lane.TELEMETRY, base_n=done + 1, first_n=first + 1, events=raw)
-            )
+            self.send_batch(EventBatch(outbox=self.outbox, lane=lane, base_n=done + 1, first_n=first + 1, events=raw))
 
-    def _wait_for_more_than(self, done: int) -> None:
+    def _wait_for_more_than(self, done: int, lane: Lane) -> None:
         until = time.monotonic() + RESEND_S
-        while self.n() <= done and time.monotonic() < until:
+        while self.n(lane) <= done and time.monotonic() < until:
             self._heard.wait(0.02)
             self._heard.clear()
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from starlette.responses import PlainTextResponse
 
 import hatch_build
 from routing import atlas, neighbourhood
 from tests.conftest import ROOT
-from tests.screens.stand_in import Gateway, Hub, Server, made_up_day
+from tests.screens.running_day import GatewayProcess, RunningDay
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (
@@ -65,26 +64,6 @@ def seen(page: Page) -> Seen:
     return watcher
 
 
-@dataclass
-class Day:
-    """The made-up day, served."""
-
-    hub: Hub
-    van: Gateway
-    depot: Gateway
-    hub_url: str
-    van_url: str
-    depot_url: str
-    van_server: Server
-
-    def cut(self) -> None:
-        """The van's gateway is out of reach: whatever gets to it is turned away."""
-        self.van_server.app = PlainTextResponse("out of reach", status_code=503)
-
-    def mend(self) -> None:
-        self.van_server.app = self.van.web()
-
-
 @pytest.fixture(scope="session")
 def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated neighbourhood, imported as any map is."""
@@ -95,19 +74,18 @@ def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers(pages: None) -> Generator[tuple[Server, Server, Server]]:
-    with Server() as hub, Server() as van, Server() as depot:
-        yield hub, van, depot
+def day(pages: None, map_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningDay]:
+    """The day of this session: who uses up something of it takes a thing of its own."""
+    day = RunningDay(tmp_path_factory.mktemp("day"), map_dir).open()
+    yield day
+    day.close()
 
 
 @pytest.fixture
-def day(servers: tuple[Server, Server, Server], map_dir: Path) -> Day:
-    """A fresh day on the servers of the session."""
-    parts = made_up_day(map_dir)
-    for server, part in zip(servers, parts, strict=True):
-        server.app = part.web()
-    hub_url, van_url, depot_url = (server.url for server in servers)
-    return Day(*parts, hub_url, van_url, depot_url, servers[1])
+def van(day: RunningDay) -> Generator[GatewayProcess]:
+    """Van 1 as it stands, for this test alone, out of reach of the hub."""
+    with day.alone("van-1") as gateway:
+        yield gateway
 
 
 @pytest.fixture

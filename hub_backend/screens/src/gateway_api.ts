@@ -1,5 +1,5 @@
 // The gateway's words, from its own schema.
-import type { components } from "./gateway.generated";
+import type { components } from "./api.generated";
 
 type Schemas = components["schemas"];
 

@@ -1,5 +1,5 @@
 // The hub's words, from its own schema.
-import type { components } from "./hub.generated";
+import type { components } from "./api.generated";
 
 type Schemas = components["schemas"];
 
