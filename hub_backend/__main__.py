@@ -1,7 +1,9 @@
 """`buurtrit hub --config FILE.toml`: the whole backend in one process.
 
 `buurtrit hub replay-series --config FILE.toml` drops the series and writes them anew from the record; the hub must be
-stopped. `buurtrit hub openapi --config FILE.toml` prints the API's description, for the screens' types.
+stopped. `buurtrit hub replay-plan PLAN --config FILE.toml` makes a plan of the record again and says whether it comes
+out the same; the hub may run. `buurtrit hub openapi --config FILE.toml` prints the API's description, for the screens'
+types.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from pathlib import Path
 from hub_backend.errors import HubError
 from hub_backend.settings import Settings
 
+COMMANDS = ("serve", "replay-series", "replay-plan", "openapi")
 STOP_S = 2  # machine: how long open streams may hold up a stop
 
 
@@ -27,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         match options.command:
             case "replay-series":
                 return _replay_series(settings)
+            case "replay-plan":
+                return _replay_plan(settings, options.plan)
             case "openapi":
                 return _openapi(settings)
             case _:
@@ -40,7 +45,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="buurtrit hub", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", nargs="?", default="serve", choices=["serve", "replay-series", "openapi"])
+    parser.add_argument("command", nargs="?", default="serve", choices=COMMANDS)
+    parser.add_argument("plan", nargs="?", default="", help="for replay-plan: an id, or DAY/REVISION as 2026-11-23/4")
     parser.add_argument("--config", type=Path, required=True, help="settings, TOML")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
@@ -74,6 +80,14 @@ def _replay_series(settings: Settings) -> int:
     taken = Followers(kit, [SeriesFollower(series)]).catch_up()
     print(f"series: {taken} events written anew")
     return 0
+
+
+def _replay_plan(settings: Settings, name: str) -> int:
+    from hub_backend.dispatching.replay import replay_named
+
+    found = replay_named(settings, name)
+    print("\n".join(found.words()))
+    return 1 if found.differences else 0
 
 
 def _openapi(settings: Settings) -> int:

@@ -12,6 +12,7 @@ from hub_backend.api import figures as figures_api
 from hub_backend.api import map as map_api
 from hub_backend.api import orders as orders_api
 from hub_backend.api import plans as plans_api
+from hub_backend.api import proposals as proposals_api
 from hub_backend.api import stops as stops_api
 from hub_backend.api import van_service as van_service_api
 from hub_backend.api.health import DispatchHealth
@@ -46,7 +47,11 @@ class Planning:
         """How dispatch stands, for the health page."""
         state = self.dispatch.state
         return DispatchHealth(
-            waiting_triggers=len(self.dispatch.waiting), solving=state.solving, failure=state.last_error
+            alive=self.dispatch.alive,
+            waiting_triggers=len(self.dispatch.waiting),
+            solving=state.solving,
+            failure=state.last_error,
+            restarts=self.solver.restarts,
         )
 
     def start(self) -> None:
@@ -58,14 +63,19 @@ class Planning:
 
 
 def build(
-    kit: Kit, sender: Sender, *, planner: Planner | None = None, random_below: RandomBelow = secrets.randbelow
+    kit: Kit,
+    sender: Sender,
+    *,
+    planner: Planner | None = None,
+    solver: Solver | None = None,
+    random_below: RandomBelow = secrets.randbelow,
 ) -> Planning:
-    """Planning for this hub; `planner` and `random_below` are for tests. Raises `MapError`."""
+    """Planning for this hub; `planner`, `solver` and `random_below` are for tests. Raises `MapError`."""
     settings = kit.settings
     basemap = _basemap(settings.map_dir)
     factors = Factors.load()
     addresses = AddressBook.load(settings.map_dir)
-    solver = Solver(settings.map_dir)
+    solver = solver or Solver(settings.map_dir)
     dispatch = Dispatch(kit, planner or solver, Downlinks(kit, sender), random_below=random_below)
     desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=random_below)
     directory = Directory(addresses=addresses, factors=factors)
@@ -76,6 +86,7 @@ def build(
         routers=[
             orders_api.router(kit, directory, desk, random_below),
             plans_api.router(kit, dispatch),
+            proposals_api.router(kit, dispatch),
             stops_api.router(kit, dispatch),
             van_service_api.router(kit, dispatch),
             figures_api.router(kit, figures, factors),

@@ -243,7 +243,11 @@ class ShipmentRow(Base):
 
 
 class PlanRow(Base):
-    """A plan as it was made, for ever: with its reason, inputs' hash, seed, engine and figures."""
+    """A plan as it was made, for ever: with its reason, inputs' hash, seed, engine and figures.
+
+    `state`: adopted, proposed (a planner is to decide), accepted (the plan that followed was adopted in its place),
+    rejected, overtaken (by a newer plan). The adopted plan of the highest revision is the one that holds.
+    """
 
     __tablename__ = "plans"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -251,12 +255,15 @@ class PlanRow(Base):
     revision: Mapped[int] = mapped_column(Integer)
     made_s: Mapped[float] = mapped_column(Float)
     reason: Mapped[str] = mapped_column(String(300))
+    state: Mapped[str] = mapped_column(String(10), default="adopted")
+    decided_s: Mapped[float | None] = mapped_column(Float)  # when a proposal was
     engine: Mapped[str] = mapped_column(String(80))
     seed: Mapped[int] = mapped_column(Integer)
-    problem_hash: Mapped[str] = mapped_column(String(64))
+    inputs_hash: Mapped[str] = mapped_column(String(64))
     solve_s: Mapped[float] = mapped_column(Float)
     body: Mapped[dict[str, Any]] = mapped_column(JSON)  # routes: van -> steps, unserved, geometry by van
     changes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    evidence: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # dispatching.evidence: to make it again
     __table_args__ = (UniqueConstraint("day", "revision", name="uq_plan_revision"),)
 
 
@@ -275,7 +282,7 @@ class DownlinkRow(Base):
 
 class TriggerRow(Base):
     """A reason to plan again, waiting for dispatch. `kind`: new_order, cancellation, no_answer, longer_visit, delay,
-    van_out, van_back, warm_cooler, low_battery, morning, manual."""
+    van_out, van_back, warm_cooler, low_battery, morning, manual, accepted."""
 
     __tablename__ = "triggers"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)

@@ -18,6 +18,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 DOORS = ("mqtt_host", "mqtt_ca_file", "mqtt_cert_file", "mqtt_key_file", "http_host")
 NO_SECRETS = {"admin", "changeme", "default", "influxdb", "my-super-secret-auth-token", "password", "secret", "token"}
 INFLUX = ("influx_url", "influx_token", "influx_org", "influx_bucket")
+Approval = Literal["automatic", "moves", "all"]
 CoolerClass = Literal["chilled", "hot", "fridge", "ambient"]
 
 
@@ -75,7 +76,10 @@ class Settings(BaseSettings):
     influx_bucket: str = ""
     solve_morning_s: Annotated[float, Field(gt=0, le=600)] = 3.0  # machine
     solve_live_s: Annotated[float, Field(gt=0, le=60)] = 0.4  # machine
+    solve_background_s: Annotated[float, Field(gt=0, le=120)] = 5.0  # machine
+    background_every_s: Annotated[float, Field(ge=0, le=86400)] = 600.0  # machine; 0: the plan is never only bettered
     debounce_s: Annotated[float, Field(ge=0, le=3600)] = 20.0
+    approval: Approval = "automatic"  # which plans wait for the planner: dispatching.approval
     future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead of the clock is set aside
     poll_s: Annotated[float, Field(gt=0, le=5)] = 0.2  # machine: how often loops look at the world's clock
 

@@ -139,13 +139,14 @@ class OrderState(BaseModel):
 
 
 class Plan(BaseModel):
-    """That there is a plan, and which gateways hold it; the plan itself is at /api/days/{day}/plan."""
+    """That there is a plan or a proposal, and which gateways hold it; the plan itself is at /api/days/{day}/plan."""
 
     id: str
     day: str
     revision: int
     made_s: float
     reason: str
+    state: str
     held_by: list[str]
 
 

@@ -16,11 +16,16 @@ from hub_backend.record import RejectRow
 
 
 class DispatchHealth(BaseModel):
-    """How dispatch stands: `failure` is the solver's last one, empty when the last plan was made."""
+    """How dispatch stands: `failure` is the solver's last one, empty when the last plan was made.
 
+    `alive`: its thread runs. `restarts`: how often the router's process was lost.
+    """
+
+    alive: bool = True
     waiting_triggers: int = 0
     solving: bool = False
     failure: str = ""
+    restarts: int = 0
 
 
 class Health(BaseModel):
@@ -49,15 +54,17 @@ def router(
         newest_id = newest_event(kit)
         with kit.store.read() as session:
             rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
+        planning = dispatch()
+        threads = [ingest.alive, planning.alive, *(one.alive for one in followers)]
         return Health(
-            status="ok" if mqtt.connected and ingest.alive and all(one.alive for one in followers) else "degraded",
+            status="ok" if mqtt.connected and all(threads) else "degraded",
             now_s=kit.clock.now_s(),
             broker_connected=mqtt.connected,
             events=newest_id,
             rejected=rejected,
             followers={name: count for one in followers for name, count in one.behind(newest_id).items()},
             ingest_idle_s=round(ingest.idle_s, 3),
-            dispatch=dispatch(),
+            dispatch=planning,
             live_listeners=kit.live.listeners,
             rss_mb=resident_mb(),
         )

@@ -41,19 +41,22 @@ class PlanSummary(BaseModel):
     revision: int
     made_s: float
     reason: str
+    state: str = Field(description="adopted, proposed, accepted, rejected or overtaken")
+    decided_s: float | None = Field(description="when a proposal was decided on, or overtaken")
     engine: str
     seed: int
-    problem_hash: str
+    inputs_hash: str
     solve_s: float
     stops: int
     unserved: int
     distance_m: int
+    saving_s: int | None = Field(description="driving saved against inserting what was new and moving nothing")
     triggers: list[str]
     changes: list[PlanChange]
 
 
 class PlanOut(PlanSummary):
-    """The plan that holds."""
+    """A plan with each van's day."""
 
     routes: list[PlanRoute]
     left: list[PlanUnserved]
@@ -109,11 +112,11 @@ def _reading(routes: APIRouter, kit: Kit) -> None:
             row = newest_plan(session, day)
             if row is None:
                 raise HTTPException(404, f"day: no plan for {day} yet")
-            return _plan_out(session, row)
+            return plan_out(session, row)
 
     @routes.get("/days/{day}/plans")
     def list_plans(day: Day) -> list[PlanSummary]:
-        """Every plan of the day, the newest first."""
+        """Every plan of the day, the newest first, proposals among them."""
         must_be_day(day)
         with kit.store.read() as session:
             rows = session.scalars(select(PlanRow).where(PlanRow.day == day).order_by(PlanRow.revision.desc())).all()
@@ -128,13 +131,16 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
         revision=row.revision,
         made_s=row.made_s,
         reason=row.reason,
+        state=row.state,
+        decided_s=row.decided_s,
         engine=row.engine,
         seed=row.seed,
-        problem_hash=row.problem_hash,
+        inputs_hash=row.inputs_hash,
         solve_s=row.solve_s,
         stops=stops_in(body),
         unserved=len(body.unserved),
         distance_m=sum(route.distance_m for route in body.routes),
+        saving_s=None if body.cost_s is None or body.quick_cost_s is None else body.quick_cost_s - body.cost_s,
         triggers=list(dict.fromkeys(words)),
         changes=[
             PlanChange(
@@ -150,7 +156,8 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
     )
 
 
-def _plan_out(session: Session, row: PlanRow) -> PlanOut:
+def plan_out(session: Session, row: PlanRow) -> PlanOut:
+    """The plan as the planner sees it now."""
     body = body_of(row)
     stops = read_stops(session, row.day)
     return PlanOut(

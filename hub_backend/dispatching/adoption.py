@@ -1,129 +1,118 @@
-"""Adopting a draft: a plan's row, each stop's van and promise, and what the plan changed.
+"""Adopting a draft, or proposing it: a plan's row, and for an adopted one each stop's van and each gateway's day.
 
-What is under way, locked or loaded stays, whatever the router said: a draft that the day has overtaken is not adopted.
+A draft that the day has overtaken is neither.
 """
 
-from collections.abc import Sequence
+import logging
+from dataclasses import dataclass
 
 import msgspec
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatching.day.standing import Standing
+from hub_backend.dispatching.approval import needs_approval
+from hub_backend.dispatching.day.standing import Standing, read_standing
+from hub_backend.dispatching.downlink import Downlinks
 from hub_backend.dispatching.drafting import Draft
-from hub_backend.dispatching.plans import RENEWED_PROMISE_S, PlanBody, named, next_revision, to_json
-from hub_backend.dispatching.router.problem import Changed, Left, PlanAnswer, PlannedRoute
+from hub_backend.dispatching.evidence import Evidence
+from hub_backend.dispatching.fit import still_fits
+from hub_backend.dispatching.plan_body import body_with, changes_in
+from hub_backend.dispatching.plans import (
+    RENEWED_PROMISE_S,
+    PlanBody,
+    newest_plan,
+    next_revision,
+    open_proposal,
+    stops_in,
+    to_json,
+)
+from hub_backend.dispatching.waiting import Waiting
+from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow, new_ref
-from hub_backend.record import PlanRow
+from hub_backend.record import PlanRow, TriggerRow
 from hub_backend.stop_ref import DROPOFF, stop_of_ref
 
-
-def plan_row(session: Session, draft: Draft, *, made_s: float, reason: str, random_below: RandomBelow) -> PlanRow:
-    """The draft as a row of the record: with its reason, its question's hash, and its changes."""
-    standing, answer = draft.standing, draft.answer
-    row = PlanRow(
-        id=new_ref(random_below),
-        day=standing.day,
-        revision=next_revision(session, standing.day),
-        made_s=made_s,
-        reason=reason,
-        engine=answer.engine,
-        seed=answer.seed,
-        problem_hash=standing.problem.digest(),
-        solve_s=answer.solve_s,
-        body=to_json(body_with(answer, standing)),
-        changes=msgspec.to_builtins([*gone(draft.previous, standing), *answer.changes]),
-    )
-    session.add(row)
-    return row
+log = logging.getLogger(__name__)
 
 
-def gone(previous: PlanBody | None, standing: Standing) -> list[Changed]:
-    """What the previous plan had and the router was not asked: cancelled, or not to be planned any more."""
-    if previous is None:
-        return []
-    reasons = {left.task: left.reason for left in standing.unplannable}
-    reasons |= {id_: "opdracht vervallen" for id_, stop in standing.stops.items() if stop.row.state == "cancelled"}
-    return [
-        Changed(
-            task=step.task,
-            kind="dropped",
-            van_before=route.van,
-            van_after=None,
-            shift_s=None,
-            words=f"{standing.names.get(step.task, step.task)} vervalt: {reasons[stop_of_ref(step.task)]}.",
+@dataclass(frozen=True)
+class Adoption:
+    """Writes plans into the record."""
+
+    kit: Kit
+    downlinks: Downlinks
+    random_below: RandomBelow
+
+    def settle(self, waiting: Waiting, draft: Draft) -> str | None:
+        """Adopt the draft, or propose it where the planner decides; gives the plan's id.
+
+        None when the day has moved on in a way that it does not fit: nothing was written, ask again.
+        """
+        with self.kit.store.write() as session:
+            now_s = self.kit.clock.now_s()
+            today = read_standing(session, waiting.day, now_s=now_s, zone=self.kit.settings.zone)
+            if not still_fits(draft, today):
+                log.info("plan_overtaken day=%s", waiting.day)
+                return None
+            before = open_proposal(session, waiting.day)
+            row, body = self._row(session, draft, now_s=now_s, reason=waiting.reason)
+            row.state = "proposed" if self._waits(session, waiting, draft) else "adopted"
+            if before is not None:
+                before.state, before.decided_s = "overtaken", now_s
+            session.add(row)
+            session.flush()
+            session.execute(update(TriggerRow).where(TriggerRow.id.in_(waiting.ids)).values(plan=row.id))
+            if row.state == "adopted":
+                assign(today, body)
+                self.downlinks.write(session, today, row, body)
+            row_id = row.id
+        log.info(
+            "plan_%s day=%s revision=%d stops=%d unserved=%d tier=%s solve_s=%.2f triggers=%s",
+            row.state,
+            waiting.day,
+            row.revision,
+            stops_in(body),
+            len(body.unserved),
+            draft.answer.tier,
+            draft.answer.solve_s,
+            ",".join(sorted(waiting.kinds)),
         )
-        for route in previous.routes
-        for step in route.steps
-        if stop_of_ref(step.task) in reasons and not step.task.endswith(DROPOFF)
-    ]
+        return row_id
 
+    def close(self, waiting: Waiting) -> None:
+        """The triggers are answered with "the old plan stands"; the reason is on the health page."""
+        with self.kit.store.write() as session:
+            row = newest_plan(session, waiting.day)
+            for trigger in session.scalars(select(TriggerRow).where(TriggerRow.id.in_(waiting.ids))):
+                trigger.plan = row.id if row is not None else "none"
 
-def body_with(answer: PlanAnswer, standing: Standing) -> PlanBody:
-    """The plan's body: refs as the vans know them, the stop where each van stands first, all who are left out."""
-    unserved = {stop_of_ref(left.task): left.reason for left in answer.unserved}
-    unserved |= {left.task: left.reason for left in standing.unplannable}
-    return PlanBody(
-        now_s=standing.now_s,
-        routes=(*_named_routes(answer.routes, standing), *_standing_routes(answer.routes, standing)),
-        unserved=tuple(Left(task=task, reason=reason) for task, reason in sorted(unserved.items())),
-        notes=tuple(standing.notes),
-        cost_s=answer.cost_s,
-    )
-
-
-def _named_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[PlannedRoute]:
-    return [
-        named(
-            route,
-            begun=standing.tour(route.van).depot_stops,
-            current=standing.current.get(route.van),
-            at_hub=not standing.tour(route.van).left_hub,
+    def _waits(self, session: Session, waiting: Waiting, draft: Draft) -> bool:
+        return needs_approval(
+            self.kit.settings.approval,
+            waiting.kinds,
+            draft.answer.changes,
+            is_first=newest_plan(session, waiting.day) is None,
         )
-        for route in routes
-    ]
 
-
-def _standing_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[PlannedRoute]:
-    """A van that was taken out of service at a door still finishes there."""
-    return [
-        PlannedRoute(
-            van=van,
-            start_s=step.arrive_s,
-            end_s=step.depart_s,
-            distance_m=0,
-            drive_s=0,
-            soc_end_percent=None,
-            steps=(step,),
+    def _row(self, session: Session, draft: Draft, *, now_s: float, reason: str) -> tuple[PlanRow, PlanBody]:
+        answer = draft.answer
+        evidence = Evidence.of(draft.request, answer)
+        body = body_with(answer, draft.standing, stood_in=answer.tier == "insertion" and draft.request.seconds > 0)
+        row = PlanRow(
+            id=new_ref(self.random_below),
+            day=draft.standing.day,
+            revision=next_revision(session, draft.standing.day),
+            made_s=now_s,
+            reason=reason,
+            engine=answer.engine,
+            seed=answer.seed,
+            inputs_hash=evidence.inputs_hash,
+            solve_s=answer.solve_s,
+            body=to_json(body),
+            changes=msgspec.to_builtins(changes_in(draft)),
+            evidence=evidence.packed(),
         )
-        for van, step in standing.current.items()
-        if van not in {route.van for route in routes}
-    ]
-
-
-def still_fits(draft: Draft, today: Standing) -> bool:
-    """Whether what is under way, locked, loaded or out of service now is as the router was told."""
-    asked = draft.standing
-    routes = {route.van: [step.task for step in route.steps] for route in draft.answer.routes}
-    if {van.id for van in asked.problem.vans} != {van.id for van in today.problem.vans}:
-        return False
-    for van, ref in today.under_way.items():
-        current = asked.current.get(van)
-        if current is not None and current.ref == ref:
-            continue
-        if routes.get(van, [""])[:1] not in ([ref], [stop_of_ref(ref)]):
-            return False
-    planned = {stop_of_ref(task): van for van, tasks in routes.items() for task in tasks}
-    return all(_fits(today, stop, van) for stop, van in planned.items() if stop in today.stops)
-
-
-def _fits(today: Standing, id_: str, van: str) -> bool:
-    """Whether this van may still be the one that comes to this stop."""
-    stop = today.stops[id_]
-    if stop.row.state == "done":
-        return True
-    if stop.row.state == "cancelled" or (stop.row.locked and stop.row.van not in (None, van)):
-        return False
-    return not stop.aboard or stop.aboard == {van}
+        return row, body
 
 
 def assign(today: Standing, body: PlanBody) -> None:

@@ -1,7 +1,8 @@
 """Dispatch: something happened, so plan again.
 
-A thread waits for triggers, lets those that come together gather, has a plan drafted, and adopts it: a plan's row, each
-stop's van and promise, and a message for each gateway. Without a good answer the last plan stands, and that is shown.
+A thread waits for triggers, lets those that come together gather, has a plan drafted, and settles it: adopted, or put
+before the planner. A search that something newer overtakes is ended and asked again with that in it. Without a good
+answer the last plan stands, and that is shown. While nothing happens the plan is bettered in the background.
 """
 
 import logging
@@ -9,22 +10,20 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from hub_backend import shown
-from hub_backend.dispatching.adoption import assign, plan_row, still_fits
-from hub_backend.dispatching.day.standing import read_standing
+from hub_backend.dispatching.adoption import Adoption
+from hub_backend.dispatching.background import Background, saving_s
 from hub_backend.dispatching.downlink import Downlinks
-from hub_backend.dispatching.drafting import Draft, Drafting, Planner
+from hub_backend.dispatching.drafting import Drafting, Planner
 from hub_backend.dispatching.morning import Morning
-from hub_backend.dispatching.plans import body_of, newest_plan, stops_in
+from hub_backend.dispatching.plan_body import INSERTED
 from hub_backend.dispatching.retry import reopen_missed
-from hub_backend.dispatching.router.solver import SolverError
+from hub_backend.dispatching.router.solver import OvertakenError, SolverError, never
 from hub_backend.dispatching.waiting import Waiting, WaitingList
 from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow
-from hub_backend.record import TriggerRow
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,9 @@ SOON_S = 0.05  # machine: how often to look for triggers
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # machine: after a router that gave no plan
 ATTEMPTS = 4
 """How often one plan is asked: as it stands, with late stops stretched, without what the checker refused, afresh."""
+
+MOST_OVERTAKEN = 3
+"""How often in a row a search is ended by something newer: on a day full of events there must be a plan too."""
 
 
 @dataclass
@@ -41,6 +43,7 @@ class DispatchState:
     solving: bool = False
     plans: int = 0
     failed: int = 0
+    overtaken: int = 0
     last_error: str = ""
 
 
@@ -51,11 +54,13 @@ class Dispatch:
         self._kit = kit
         self._planner = planner
         self._downlinks = downlinks
-        self._random_below = random_below
+        self._adoption = Adoption(kit, downlinks, random_below)
+        self._background = Background(kit, planner)
         self.state = DispatchState()
         self.waiting = WaitingList(kit)
         self._morning = Morning(kit)
         self._failures = 0
+        self._overtaken = 0
         self._not_before = 0.0
         self._sent_all = False
         self._bell = threading.Event()
@@ -71,6 +76,11 @@ class Dispatch:
         self._stop.set()
         self._bell.set()
         self._thread.join(timeout=2)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs, or was never started."""
+        return self._thread.is_alive() or self._thread.ident is None
 
     def wake(self) -> None:
         """There may be new triggers, or a broker that has forgotten what it retained."""
@@ -96,34 +106,31 @@ class Dispatch:
         self._downlinks.send(everything=not self._sent_all)
         self._sent_all = True
         self._morning.ask()
+        if time.monotonic() < self._not_before:
+            return False
         waiting = self.waiting.due()
-        if waiting is None or time.monotonic() < self._not_before:
+        day = self._background.due() if waiting is None else None
+        if waiting is None and day is None:
             return False
         self.state.solving = True
         try:
-            return self._answer(waiting)
-        finally:
-            self.state.solving = False
-
-    # ------------------------------------------------------------ one plan
-
-    def _answer(self, waiting: Waiting) -> bool:
-        try:
-            row_id = self._plan(waiting)
+            row_id = self._answer(waiting) if waiting is not None else self._better(day or "")
+        except OvertakenError:
+            self.state.overtaken += 1
+            self._overtaken += 1
+            log.info("search_overtaken in_a_row=%d", self._overtaken)
+            return False
         except SolverError as error:
             self._failed(str(error))
             return False
         except LookupError as error:
             # The record misses something that a plan needs, such as a van's hub: planning again will not mend it.
-            log.exception("dispatch_record_incomplete day=%s", waiting.day)
+            log.exception("dispatch_record_incomplete")
             self._failed(f"{type(error).__name__}: {error}")
             return False
-        self._failures = 0
-        if row_id is None:
-            return False
-        self._downlinks.send()
-        shown.tell(self._kit, [("plan", row_id)])
-        return True
+        finally:
+            self.state.solving = False
+        return row_id is not None
 
     def _failed(self, words: str) -> None:
         self.state.failed += 1
@@ -133,57 +140,56 @@ class Dispatch:
         self._not_before = time.monotonic() + wait_s
         log.error("plan_failed again_in_s=%.0f error=%s", wait_s, words)
 
-    def _plan(self, waiting: Waiting) -> str | None:
-        """Ask until there is a plan that breaks nothing and still fits the day; adopt it. Gives the plan's id."""
+    # ------------------------------------------------------------ one plan
+
+    def _answer(self, waiting: Waiting) -> str | None:
+        """Ask until there is a plan that breaks nothing and still fits the day; settle it. Gives the plan's id."""
+        kit = self._kit
         if waiting.missed:
-            with self._kit.store.write() as session:
-                reopen_missed(session, waiting.missed, now_s=self._kit.clock.now_s(), zone=self._kit.settings.zone)
-        drafting = Drafting(self._kit, self._planner, waiting.day)
+            with kit.store.write() as session:
+                reopen_missed(session, waiting.missed, now_s=kit.clock.now_s(), zone=kit.settings.zone)
+        drafting = Drafting(
+            kit,
+            self._planner,
+            waiting.day,
+            # What the planner accepted is timed anew and not searched through again.
+            seconds=0.0 if waiting.kinds == {"accepted"} else kit.settings.solve_live_s,
+            accepted=waiting.accepted,
+            overtaken=never
+            if self._overtaken >= MOST_OVERTAKEN
+            else lambda: self._stop.is_set() or self.waiting.overtakes(waiting),
+        )
         for number in range(ATTEMPTS):
             draft = drafting.draft(seed=number + 1)
-            row_id = None if draft is None else self._adopt(waiting, draft)
-            if row_id is not None:
+            row_id = None if draft is None else self._adoption.settle(waiting, draft)
+            if draft is not None and row_id is not None:
+                stood_in = draft.answer.tier == "insertion" and draft.request.seconds > 0
+                self._settled(row_id, INSERTED if stood_in else "")
                 return row_id
         faults = sorted({f"{one.rule} {one.van or ''} {one.task or ''}" for one in drafting.broken})
         words = "; ".join(faults) or "de dag liep door"
+        self.state.failed += 1
         self.state.last_error = f"geen plan aangenomen: {words}"
         log.error("plan_not_adopted day=%s broken=%s", waiting.day, words)
-        self._close(waiting)
+        self._adoption.close(waiting)
         return None
 
-    def _adopt(self, waiting: Waiting, draft: Draft) -> str | None:
-        """Write the plan, unless the day has moved on in a way it does not fit: then None, and ask again."""
-        with self._kit.store.write() as session:
-            now_s = self._kit.clock.now_s()
-            today = read_standing(session, waiting.day, now_s=now_s, zone=self._kit.settings.zone)
-            if not still_fits(draft, today):
-                log.info("plan_overtaken day=%s", waiting.day)
-                return None
-            row = plan_row(session, draft, made_s=now_s, reason=waiting.reason, random_below=self._random_below)
-            body = body_of(row)
-            assign(today, body)
-            session.flush()
-            for trigger in session.scalars(select(TriggerRow).where(TriggerRow.id.in_(waiting.ids))):
-                trigger.plan = row.id
-            self._downlinks.write(session, today, row, body)
-            row_id, revision = row.id, row.revision
-        self.state.plans += 1
-        self.state.last_error = ""
-        log.info(
-            "plan_adopted day=%s revision=%d stops=%d unserved=%d solve_s=%.2f triggers=%s",
-            waiting.day,
-            revision,
-            stops_in(body),
-            len(body.unserved),
-            draft.answer.solve_s,
-            ",".join(sorted(waiting.kinds)),
-        )
+    def _better(self, day: str) -> str | None:
+        """Search longer from the plan that holds, until a trigger is due; settle what is worth it."""
+        draft = self._background.draft(day, lambda: self._stop.is_set() or self.waiting.due() is not None)
+        if draft is None:
+            return None
+        minutes = round((saving_s(draft.answer) or 0) / 60)
+        reason = f"In alle rust beter gepland: {minutes} minuten minder rijden"
+        waiting = Waiting(day=day, ids=(), kinds=frozenset(), reason=reason, missed=())
+        row_id = self._adoption.settle(waiting, draft)
+        if row_id is not None:
+            self._settled(row_id, "")
         return row_id
 
-    def _close(self, waiting: Waiting) -> None:
-        """The triggers are answered with "the old plan stands"; the reason is on the health page."""
-        self.state.failed += 1
-        with self._kit.store.write() as session:
-            row = newest_plan(session, waiting.day)
-            for trigger in session.scalars(select(TriggerRow).where(TriggerRow.id.in_(waiting.ids))):
-                trigger.plan = row.id if row is not None else "none"
+    def _settled(self, row_id: str, trouble: str) -> None:
+        self.state.plans += 1
+        self.state.last_error = trouble
+        self._failures = self._overtaken = 0
+        self._downlinks.send()
+        shown.tell(self._kit, [("plan", row_id)])

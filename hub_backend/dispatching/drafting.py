@@ -6,7 +6,7 @@ the checker refused is left out.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.standing import Standing, read_standing
 from hub_backend.dispatching.plans import LOADING, PlanBody, body_of, depart_times, newest_plan
 from hub_backend.dispatching.router.problem import Broken, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.dispatching.router.solver import never
 from hub_backend.kit import Kit
+from hub_backend.record import PlanRow
 from hub_backend.stop_ref import DROPOFF, PICKUP, stop_of_ref
 
 log = logging.getLogger(__name__)
@@ -30,9 +32,9 @@ RULES_NL = {
 
 
 class Planner(Protocol):
-    """Answers a plan request, or raises `SolverError`: `solver.Solver`."""
+    """Answers a plan request, or raises `SolverError` or `OvertakenError`: `solver.Solver`."""
 
-    def plan(self, request: PlanRequest) -> PlanAnswer: ...
+    def plan(self, request: PlanRequest, *, overtaken: Callable[[], bool] = never) -> PlanAnswer: ...
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,24 @@ class Draft:
 
     standing: Standing
     previous: PlanBody | None
+    request: PlanRequest
     answer: PlanAnswer
 
 
 @dataclass
 class Drafting:
-    """The questions about one day until one is answered well; what it has learned stays for the next."""
+    """The questions about one day until one is answered well; what it has learned stays for the next.
+
+    `seconds`: for the search from the plan that holds, 0 for none. `accepted`: the proposal to go on from, in place of
+    the plan that holds.
+    """
 
     kit: Kit
     planner: Planner
     day: str
+    seconds: float
+    accepted: str | None = None
+    overtaken: Callable[[], bool] = never
     broken: Sequence[Broken] = ()
     """What the checker found in the newest answer."""
     _late: set[str] = field(default_factory=set)
@@ -60,43 +70,47 @@ class Drafting:
     def draft(self, *, seed: int) -> Draft | None:
         """One question: a draft that breaks nothing, or None when the next question concedes more.
 
-        Raises `SolverError`.
+        Raises `SolverError`, `OvertakenError`.
         """
-        standing, previous = self._standing()
-        answer = self._ask(standing, None if self._afresh else previous, seed=seed)
+        standing, told, previous = self._read()
+        request = self._request(standing, told, None if self._afresh else previous, seed=seed)
+        answer = self.planner.plan(request, overtaken=self.overtaken)
         self.broken = answer.broken
         if answer.broken:
             self._learn_from_broken(standing, answer.broken)
             return None
         if self._learn_from_unserved(standing, answer):
             return None
-        return Draft(standing, previous, answer)
+        return Draft(standing, told, request, answer)
 
-    def _standing(self) -> tuple[Standing, PlanBody | None]:
+    def _read(self) -> tuple[Standing, PlanBody | None, PlanBody | None]:
+        """How the day stands, the plan that people were told, and the plan to go on from."""
         with self.kit.store.read() as session:
             row = newest_plan(session, self.day)
-            body = None if row is None else body_of(row)
+            told = None if row is None else body_of(row)
+            wanted = None if self.accepted is None else session.get(PlanRow, self.accepted)
             standing = read_standing(
                 session,
                 self.day,
                 now_s=self.kit.clock.now_s(),
                 zone=self.kit.settings.zone,
-                depart_s=depart_times(body),
+                depart_s=depart_times(told),
                 concessions=Concessions(frozenset(self._late), dict(self._without)),
             )
-        return standing, body
+        return standing, told, told if wanted is None else body_of(wanted)
 
-    def _ask(self, standing: Standing, previous: PlanBody | None, *, seed: int) -> PlanAnswer:
-        settings = self.kit.settings
-        return self.planner.plan(
-            PlanRequest(
-                problem=standing.problem,
-                previous=None if previous is None else still_meant(previous, standing),
-                previous_left=() if previous is None else tuple(left.task for left in previous.unserved),
-                names=dict(standing.names),
-                seconds=settings.solve_morning_s if previous is None else settings.solve_live_s,
-                seed=seed,
-            )
+    def _request(
+        self, standing: Standing, told: PlanBody | None, previous: PlanBody | None, *, seed: int
+    ) -> PlanRequest:
+        compared = told is not None and told is not previous
+        return PlanRequest(
+            problem=standing.problem,
+            previous=None if previous is None else still_meant(previous, standing),
+            previous_left=() if told is None else tuple(left.task for left in told.unserved),
+            told=still_meant(told, standing) if told is not None and compared else None,
+            names=dict(standing.names),
+            seconds=self.kit.settings.solve_morning_s if previous is None else self.seconds,
+            seed=seed,
         )
 
     def _learn_from_broken(self, standing: Standing, broken: Sequence[Broken]) -> None:

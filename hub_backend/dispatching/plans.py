@@ -30,6 +30,8 @@ class PlanBody(Struct, frozen=True, kw_only=True):
     unserved: tuple[Left, ...]
     notes: tuple[str, ...] = ()
     cost_s: int | None = None
+    quick_cost_s: int | None = None
+    """What it would have cost to insert what is new and move nothing: the search saved the difference."""
 
 
 def to_json(body: PlanBody) -> dict[str, Any]:
@@ -50,11 +52,21 @@ def changes_of(row: PlanRow) -> list[Changed]:
 
 def newest_plan(session: Session, day: str) -> PlanRow | None:
     """The plan that holds for `day`, None before the first."""
-    return session.scalars(select(PlanRow).where(PlanRow.day == day).order_by(PlanRow.revision.desc()).limit(1)).first()
+    return _newest(session, day, "adopted")
+
+
+def open_proposal(session: Session, day: str) -> PlanRow | None:
+    """The plan that waits for the planner's decision; there is at most one a day."""
+    return _newest(session, day, "proposed")
+
+
+def _newest(session: Session, day: str, state: str) -> PlanRow | None:
+    rows = select(PlanRow).where(PlanRow.day == day, PlanRow.state == state)
+    return session.scalars(rows.order_by(PlanRow.revision.desc()).limit(1)).first()
 
 
 def next_revision(session: Session, day: str) -> int:
-    """1 for a day's first plan."""
+    """1 for a day's first plan; proposals count."""
     highest = session.scalar(select(func.max(PlanRow.revision)).where(PlanRow.day == day))
     return (highest or 0) + 1
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub_backend.dispatching.plans import open_proposal
 from hub_backend.kit import Kit
-from hub_backend.record import OrderRow, ResidentRow, StopRow, TriggerRow
+from hub_backend.record import OrderRow, PlanRow, ResidentRow, StopRow, TriggerRow
 from hub_backend.stop_ref import stop_of_ref
 from hub_backend.workday import day_of, is_day
 
-URGENT = frozenset({"morning", "manual", "van_out", "warm_cooler"})
+URGENT = frozenset({"morning", "manual", "accepted", "van_out", "warm_cooler"})
 """What a person waits for, or goods: answered at once, with whatever else is waiting."""
 
 LONGEST_REASON = 300
@@ -31,6 +32,8 @@ class Waiting:
     reason: str
     missed: tuple[str, ...]
     """Stops where nobody opened."""
+    accepted: str | None = None
+    """The proposal that the planner wants."""
 
 
 class WaitingList:
@@ -46,26 +49,44 @@ class WaitingList:
             return session.scalar(query) or 0
 
     def due(self) -> Waiting | None:
-        """The triggers to answer now: those of the earliest day, once they have gathered."""
+        """The triggers to answer now: those of the earliest day, once they have gathered.
+
+        With them those of a proposal that nobody has decided on: the new plan takes its place.
+        """
         with self._kit.store.read() as session:
-            rows = session.scalars(select(TriggerRow).where(TriggerRow.plan.is_(None)).order_by(TriggerRow.id)).all()
-            if not rows:
+            by_day = self._by_day(session)
+            if not by_day:
                 self._seen.clear()
                 return None
-            days = {row.id: self._day_of(session, row) for row in rows}
-            worded = {row.id: _with_address(session, row) for row in rows}
-        day = min(days.values())
-        mine = [row for row in rows if days[row.id] == day]
-        if not self._gathered(mine):
-            return None
-        words = list(dict.fromkeys(worded[row.id] for row in mine))
-        return Waiting(
-            day=day,
-            ids=tuple(row.id for row in mine),
-            kinds=frozenset(row.kind for row in mine),
-            reason=shortened(words, LONGEST_REASON),
-            missed=tuple(row.subject for row in mine if row.kind == "no_answer"),
-        )
+            day = min(by_day)
+            if not self._gathered(by_day[day]):
+                return None
+            proposal = open_proposal(session, day)
+            again = [] if proposal is None else _answered_by(session, proposal.id)
+            rows = [*again, *by_day[day]]
+            accepted = [row.subject for row in rows if row.kind == "accepted"]
+            words = list(dict.fromkeys(_with_address(session, row) for row in rows))
+            return Waiting(
+                day=day,
+                ids=tuple(row.id for row in rows),
+                kinds=frozenset(row.kind for row in rows),
+                reason=shortened(words, LONGEST_REASON),
+                missed=tuple(row.subject for row in rows if row.kind == "no_answer"),
+                accepted=accepted[-1] if accepted else None,
+            )
+
+    def overtakes(self, waiting: Waiting) -> bool:
+        """Whether something has come in meanwhile that is due as well, so that a plan without it is of no use."""
+        with self._kit.store.read() as session:
+            rows = [row for row in self._by_day(session).get(waiting.day, []) if row.id not in waiting.ids]
+        return bool(rows) and self._gathered(rows)
+
+    def _by_day(self, session: Session) -> dict[str, list[TriggerRow]]:
+        """The triggers without an answer, those of each day in the order in which they came."""
+        by_day: dict[str, list[TriggerRow]] = {}
+        for row in session.scalars(select(TriggerRow).where(TriggerRow.plan.is_(None)).order_by(TriggerRow.id)):
+            by_day.setdefault(self._day_of(session, row), []).append(row)
+        return by_day
 
     def _gathered(self, rows: Sequence[TriggerRow]) -> bool:
         """Whether the first of these was seen long enough ago: in the world, or on the machine if the world stands."""
@@ -84,10 +105,14 @@ class WaitingList:
             stop = session.get(StopRow, stop_of_ref(row.subject))
             if stop is not None:
                 return stop.day
-            order = session.get(OrderRow, row.subject)
-            if order is not None:
-                return order.day
+            found = session.get(OrderRow, row.subject) or session.get(PlanRow, row.subject)
+            if found is not None:
+                return found.day
         return day_of(row.t_s, zone=self._kit.settings.zone)
+
+
+def _answered_by(session: Session, plan: str) -> list[TriggerRow]:
+    return list(session.scalars(select(TriggerRow).where(TriggerRow.plan == plan).order_by(TriggerRow.id)))
 
 
 def _with_address(session: Session, row: TriggerRow) -> str:

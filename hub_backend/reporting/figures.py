@@ -107,7 +107,8 @@ class FiguresDesk:
     def of(self, session: Session, day: str) -> Figures:
         """The figures of `day`. Raises `FactorError` when the tables have no factor for it."""
         visits = session.scalars(select(VisitRow).where(VisitRow.day == day).order_by(VisitRow.t_s)).all()
-        plans = session.scalar(select(func.count()).select_from(PlanRow).where(PlanRow.day == day)) or 0
+        adopted = select(func.count()).select_from(PlanRow).where(PlanRow.day == day, PlanRow.state == "adopted")
+        plans = session.scalar(adopted) or 0
         kilometres = driven(session, day, zone=self._zone)
         comparison = self._compare(session, day, visits, kilometres)
         return Figures(

@@ -51,7 +51,8 @@ def test_health_says_what_stands(hub: Hub, client: TestClient) -> None:
     assert health["now_s"] == T0
     assert set(health["followers"].values()) == {0}
     assert {"fleet", "proof", "coldchain", "triggers", "series"} <= set(health["followers"])
-    assert health["dispatch"] == {"waiting_triggers": 1, "solving": False, "failure": ""}  # the warm cooler's
+    waiting = {"alive": True, "waiting_triggers": 1, "solving": False, "failure": "", "restarts": 0}
+    assert health["dispatch"] == waiting  # the warm cooler's
     assert 20 < health["rss_mb"] < 1000
 
 

@@ -1,14 +1,16 @@
 """Dispatch from order to downlink, with plans made by hand."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import select
 
-from hub_backend.dispatching.router.problem import Broken, PlanAnswer
-from hub_backend.dispatching.router.solver import SolverError
+from hub_backend.dispatching.router.problem import Broken, PlanAnswer, PlanRequest
+from hub_backend.dispatching.router.solver import OvertakenError, SolverError
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow
+from tests.hub_dispatch.by_hand import by_hand
 from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
 
@@ -18,7 +20,7 @@ def test_orders_become_a_plan_and_a_message_for_each_gateway(world: World) -> No
     plan = world.plan()
     assert plan["revision"] == 1
     assert plan["reason"] == "ochtend"
-    assert len(plan["problem_hash"]) == 64
+    assert len(plan["inputs_hash"]) == 64
     assert set(world.where()) == set(stops)
     assert {gateway for gateway, _ in world.mail.sent} == {"van-1", "van-2", "hub-colmschate"}
     planned = world.mail.newest("van-1").stops
@@ -262,6 +264,61 @@ def test_a_router_that_fails_leaves_the_last_plan_and_says_so(world: World, plan
     assert world.planning.health().failure == "router: no answer after 3.0 s"
     assert world.planning.health().waiting_triggers == 1
     assert not world.dispatch.step(), "the next try waits a little"
+
+
+def test_what_overtook_a_search_is_answered_together_with_it(world: World, planner: HandPlanner) -> None:
+    world.order("k0")
+    world.plan()
+    late: list[str] = []
+
+    def overtaken(_answer: PlanAnswer) -> PlanAnswer:
+        late.append(world.order("k2")["stop"])
+        raise OvertakenError("router: overtaken")
+
+    planner.before = [overtaken]
+    world.order("k1")
+    assert not world.dispatch.step()
+    assert world.shown()["revision"] == 1
+    assert world.planning.health().failure == "", "that is no failure"
+    assert world.dispatch.step()
+    assert late[0] in world.where()
+    assert world.shown()["reason"] == "Nieuwe opdracht: Proefstraat 1; Nieuwe opdracht: Proefstraat 2"
+
+
+def test_a_search_is_overtaken_only_by_what_is_due(world: World) -> None:
+    """An order that comes in during a search waits its time like any other; a van that breaks down does not."""
+    world.order("k0")
+    world.plan()
+    object.__setattr__(world.kit.settings, "debounce_s", 20.0)
+    world.order("k1")
+    assert world.dispatch.waiting.due() is None
+    world.clock.t_s += 21
+    waiting = world.dispatch.waiting.due()
+    assert waiting is not None
+    world.order("k2")
+    assert not world.dispatch.waiting.overtakes(waiting)
+    world.post("/api/vans/van-2/service", {"in_service": False, "reason": "lekke band"}, status=200)
+    assert world.dispatch.waiting.overtakes(waiting)
+
+
+def test_on_a_day_full_of_events_there_is_a_plan_all_the_same(world: World, planner: HandPlanner) -> None:
+    world.order("k0")
+    world.plan()
+    asked: list[bool] = []
+
+    def always_overtaken(request: PlanRequest, *, overtaken: Callable[[], bool]) -> PlanAnswer:
+        world.post(f"/api/days/{DAY}/plan", {"reason": f"vraag {len(asked)}"}, status=202)
+        asked.append(overtaken())
+        if asked[-1]:
+            raise OvertakenError("router: overtaken")
+        return by_hand(request)
+
+    planner.plan = always_overtaken  # type: ignore[method-assign,assignment]
+    world.order("k1")
+    planned = [world.dispatch.step() for _ in range(4)]
+    assert planned == [False, False, False, True]
+    assert asked == [True, True, True, False]
+    assert len(world.where()) == 2
 
 
 def test_a_plan_that_breaks_a_promise_is_not_adopted(world: World, planner: HandPlanner) -> None:

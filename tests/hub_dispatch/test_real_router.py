@@ -1,68 +1,15 @@
 """Dispatch with the real router in its own process, on a made-up neighbourhood."""
 
 import json
-import random
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.hub_dispatch.day import played
-from tests.hub_dispatch.world import DAY, World, clock, directory
+from tests.hub_dispatch.town import a_day_of_orders
+from tests.hub_dispatch.world import DAY, World, clock
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from routing.map_command import main
-
-    folder = tmp_path_factory.mktemp("maps")
-    extract = folder / "made.osm.pbf"
-    assert main(["make", "--seed", "3", "--out", str(extract)]) == 0
-    assert main(["import", str(extract), "--name", "made", "--maps", str(folder)]) == 0
-    return folder / "made"
-
-
-@pytest.fixture
-def town(tmp_path: Path, map_dir: Path) -> Generator[World]:
-    """A hub on the made-up map with forty residents at real doors of it."""
-    import csv
-
-    world = World(tmp_path, planner=None, map_dir=map_dir)
-    with (map_dir / "addresses.csv").open() as file:
-        doors = list(csv.DictReader(file))
-    doors = random.Random(5).sample(doors, 40)
-    records = directory([(float(door["lat"]), float(door["lon"])) for door in doors])
-    hub = next(site for site in json.loads((map_dir / "map.json").read_text())["sites"] if site["kind"] == "hub")
-    records["hubs"][0] |= {"lat": hub["lat"], "lon": hub["lon"]}
-    for supplier in records["suppliers"]:
-        supplier |= {"lat": hub["lat"], "lon": hub["lon"]}
-    for resident, door in zip(records["residents"], doors, strict=True):
-        resident |= {"street": door["street"], "number": door["number"], "postcode": door["postcode"]}
-    taken = world.post("/api/directory", records, status=200)
-    assert taken["rejected"] == []
-    yield world
-    world.close()
-
-
-def a_day_of_orders(world: World) -> list[dict[str, Any]]:
-    orders = [
-        *({"resident": f"k{n}", "goods": "chilled_meal", "supplier": "keuken"} for n in range(14)),
-        *(
-            {"resident": f"k{n}", "goods": "medication_roll", "kind": "swap", "supplier": "apotheek"}
-            for n in range(4, 9)
-        ),
-        *({"resident": f"k{n}", "goods": "laundry_clean", "kind": "swap", "supplier": "wasserij"} for n in (2, 20, 21)),
-        *({"resident": f"k{n}", "goods": "letterbox_item", "supplier": "apotheek"} for n in range(22, 26)),
-        {"resident": "k30", "kind": "visit"},
-        {"resident": "k31", "kind": "chore", "chores": ["lamp verwisselen"]},
-    ]
-    body = [{"from_s": clock("09:00"), "to_s": clock("13:00")} | order for order in orders]
-    taken: list[dict[str, Any]] = world.post("/api/orders", {"orders": body}, status=201)["accepted"]
-    assert len(taken) == len(orders)
-    return taken
 
 
 def test_a_day_of_orders_is_planned_on_real_roads(town: World) -> None:
@@ -271,7 +218,7 @@ def test_a_ride_off_the_map_is_named_though_its_pickup_is_under_way(map_dir: Pat
         tasks=(),
         rides=(ride,),
     )
-    answer = Router(map_dir).answer(PlanRequest(problem=problem, previous=None, names={}, seconds=0.1, seed=1))
+    *_, answer = Router(map_dir).answers(PlanRequest(problem=problem, previous=None, names={}, seconds=0.1, seed=1))
     assert isinstance(answer, PlanAnswer)
     assert [(left.task, left.reason) for left in answer.unserved] == [
         ("rit", "het adres ligt niet aan een weg van deze kaart")

@@ -1,7 +1,7 @@
 """A hub's planning with a clock that the test moves, gateways that the test speaks for, and a record on disk."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, VanPlan, Vehicle, Visit
 from edge_gateway.contract.sealing import new_key
 from hub_backend import planning
-from hub_backend.dispatching.router.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
+from hub_backend.dispatching.drafting import Planner
+from hub_backend.dispatching.router.problem import PlanAnswer, PlanRequest
+from hub_backend.dispatching.router.solver import Solver, never
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.projections.coolers import Coolers
@@ -27,6 +29,7 @@ from hub_backend.record import EventRow
 from hub_backend.settings import GatewaySettings, Settings
 from hub_backend.store import Store
 from hub_backend.workday import at
+from tests.hub_dispatch.by_hand import by_hand
 
 DAY = "2026-11-23"
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -65,65 +68,6 @@ class Mailbox:
         return message
 
 
-def by_hand(request: PlanRequest) -> PlanAnswer:
-    """A plan as a person would write it down: each stop to the first van that may take it, in order of the window.
-
-    It keeps what may not move (locks, loads, what is under way) and knows no roads: every drive takes three minutes.
-    """
-    problem = request.problem
-    lists: dict[str, list[PlannedStep]] = {van.id: [] for van in problem.vans}
-    at_s = {van.id: van.ready_s for van in problem.vans}
-    left = []
-    first = {task: van.id for van in problem.vans for task in van.committed}
-    for task in sorted(problem.tasks, key=lambda task: (task.id not in first, task.window, task.id)):
-        aboard = [van.id for van in problem.vans if task.id in van.on_board]
-        owners = [owner for owner in (first.get(task.id), task.locked_van, *aboard) if owner is not None]
-        allowed = [van for van in problem.vans if _may(van, task.skills) and set(owners) <= {van.id}]
-        if not allowed:
-            left.append(Left(task=task.id, reason="geen busje dat dit mag"))
-            continue
-        van = min(allowed, key=lambda van: (at_s[van.id], van.id))
-        arrive_s = at_s[van.id] + 180
-        start_s = max(arrive_s, task.window[0])
-        step = PlannedStep(
-            kind="task",
-            task=task.id,
-            lat=task.lat,
-            lon=task.lon,
-            arrive_s=arrive_s,
-            start_s=start_s,
-            depart_s=start_s + task.service_s,
-        )
-        lists[van.id].append(step)
-        at_s[van.id] = step.depart_s
-    routes = tuple(
-        PlannedRoute(
-            van=van.id,
-            start_s=van.ready_s,
-            end_s=at_s[van.id] + 180,
-            distance_m=1000 * len(lists[van.id]),
-            drive_s=180 * len(lists[van.id]),
-            soc_end_percent=None,
-            steps=tuple(lists[van.id]),
-        )
-        for van in problem.vans
-    )
-    return PlanAnswer(
-        routes=routes,
-        unserved=tuple(left),
-        cost_s=0,
-        engine="by hand",
-        seed=request.seed,
-        solve_s=0.0,
-        broken=(),
-        changes=(),
-    )
-
-
-def _may(van: DayVan, skills: Sequence[str]) -> bool:
-    return set(skills) <= set(van.skills)
-
-
 @dataclass
 class HandPlanner:
     """Plans by hand; `answers` lets a test put something else in between."""
@@ -131,7 +75,7 @@ class HandPlanner:
     requests: list[PlanRequest] = field(default_factory=list)
     before: list[Any] = field(default_factory=list)
 
-    def plan(self, request: PlanRequest) -> PlanAnswer:
+    def plan(self, request: PlanRequest, *, overtaken: Callable[[], bool] = never) -> PlanAnswer:
         self.requests.append(request)
         if self.before:
             change = self.before.pop(0)
@@ -143,26 +87,37 @@ class HandPlanner:
 class World:
     """One hub (`colmschate`) with two vans and its own gateway; orders go in over HTTP."""
 
-    def __init__(self, folder: Path, *, planner: HandPlanner | None, map_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        planner: Planner | None,
+        solver: Solver | None = None,
+        map_dir: Path | None = None,
+        **settings_of: Any,
+    ) -> None:
         self.clock = HandClock(clock("08:00"))
         self.mail = Mailbox()
         gateways = {
             name: GatewaySettings.model_validate({"hub": "colmschate", "role": role, "key": new_key()})
             for name, role in (("van-1", "van"), ("van-2", "van"), ("hub-colmschate", "hub"))
         }
-        settings = Settings(
-            org="buurenzo",
-            hubs=("colmschate",),
-            gateways=gateways,
-            database_url=f"sqlite:///{folder / 'hub.sqlite'}",
-            map_dir=map_dir,
-            solve_morning_s=0.5,
-            solve_live_s=0.2,
-            debounce_s=0.0,
-        )
+        values: dict[str, Any] = {
+            "org": "buurenzo",
+            "hubs": ("colmschate",),
+            "gateways": gateways,
+            "database_url": f"sqlite:///{folder / 'hub.sqlite'}",
+            "map_dir": map_dir,
+            "solve_morning_s": 0.5,
+            "solve_live_s": 0.2,
+            "debounce_s": 0.0,
+        }
+        settings = Settings(**values | settings_of)
         self.kit = Kit(settings=settings, clock=self.clock, store=Store(settings.database_url), live=Live())
         self.kit.store.open()
-        self.planning = planning.build(self.kit, self.mail, planner=planner, random_below=random.Random(1).randrange)
+        self.planning = planning.build(
+            self.kit, self.mail, planner=planner, solver=solver, random_below=random.Random(1).randrange
+        )
         self.dispatch = self.planning.dispatch
         vans = frozenset({"van-1", "van-2"})
         self._followers: list[Follower] = [
@@ -183,7 +138,7 @@ class World:
 
     def close(self) -> None:
         self.http.__exit__(None, None, None)
-        self.planning.solver.stop()
+        """The router's process is ended by who made it."""
         self.kit.store.close()
 
     def at(self, text: str) -> None:

@@ -8,29 +8,70 @@ nor of `answering`, `question`, `spots` and `lines`, and so needs no numpy, no s
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
+from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
 from hub_backend.dispatching.router import framing
 from hub_backend.dispatching.router.answering import Router
-from hub_backend.dispatching.router.problem import Failed, Request
+from hub_backend.dispatching.router.problem import CANCELLED, Answer, Failed, Request
 from routing.model import RoutingError
 
 log = logging.getLogger(__name__)
 
 
-def serve(link: socket.socket, router: Router) -> None:
-    """Answers until the hub closes."""
-    while True:
+class CancelledError(BaseException):
+    """The hub no longer wants the answer. No `Exception`, so that nobody on the way takes it for his own."""
+
+
+class Desk:
+    """Answers one question at a time; SIGUSR1 ends the one that is being answered, wherever it has come to.
+
+    A signal and not a message, because the search is in the middle of its loop: between two steps of it Python lets the
+    handler run. While an answer is being sent nothing is interrupted, or the hub would read half a message.
+    """
+
+    def __init__(self, link: socket.socket, router: Router) -> None:
+        self._link, self._router = link, router
+        self._working = self._cancelled = False
+
+    def cancel(self, _signal: int, _frame: FrameType | None) -> None:
+        """The signal's handler."""
+        self._cancelled = True
+        if self._working:
+            self._working = False
+            raise CancelledError
+
+    def serve(self) -> None:
+        """Answers until the hub closes."""
+        while True:
+            try:
+                body = framing.receive(self._link)
+            except framing.FramingError:
+                return
+            self._cancelled = False
+            request: Request = msgspec.msgpack.decode(body, type=Request)
+            answers = self._router.answers(request)
+            while (answer := self._next(answers)) is not None:
+                framing.send(self._link, answer)
+
+    def _next(self, answers: Generator[Answer]) -> Answer | None:
         try:
-            body = framing.receive(link)
-        except framing.FramingError:
-            return
-        request: Request = msgspec.msgpack.decode(body, type=Request)
-        framing.send(link, router.answer(request))
+            self._working = True
+            if self._cancelled:
+                raise CancelledError
+            answer = next(answers, None)
+            self._working = False
+        except CancelledError:
+            self._cancelled = False
+            answers.close()
+            return Failed(error=CANCELLED, detail="overtaken")
+        return answer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
         except RoutingError as error:
             log.error("roads_unreadable error=%s", error)
             return _refuse(link, error)
-        serve(link, router)
+        desk = Desk(link, router)
+        signal.signal(signal.SIGUSR1, desk.cancel)
+        desk.serve()
     return 0
 
 

@@ -1,6 +1,8 @@
 """Answers the hub's questions over one map: a plan for a day, and a supplier's own round for the CO2 baseline."""
 
+import hashlib
 import time
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,23 @@ import routing
 from hub_backend.dispatching.router.lines import Lines
 from hub_backend.dispatching.router.problem import (
     Answer,
-    Broken,
-    Changed,
     Failed,
     Left,
     PlanAnswer,
     PlanRequest,
     Request,
+    Tier,
     TourAnswer,
     TourRequest,
 )
-from hub_backend.dispatching.router.question import off_map, planned_route, previous_plan, problem_of
+from hub_backend.dispatching.router.question import (
+    broken_promise,
+    changed,
+    off_map,
+    planned_route,
+    previous_plan,
+    problem_of,
+)
 from hub_backend.dispatching.router.spots import KnownSnaps, Spots
 from routing import model
 from routing.roads import RoadGraph
@@ -28,60 +36,67 @@ MOST_SNAPS = 20_000
 """Places whose road is remembered; a hub's day has some hundreds."""
 
 
+SHOWN_ONLY = frozenset({"basemap.pmtiles", "addresses.csv", "map.json"})
+"""Files of a map that are looked at or looked up, and never driven along."""
+
+
 class Router:
     """Answers questions over one map. Raises `routing.RoutingError` when the map cannot be read."""
 
     def __init__(self, map_dir: Path) -> None:
         self._graph = RoadGraph.load(map_dir)
+        self._map_sha256 = map_digest(map_dir)
         self._known: KnownSnaps = {}
         self._lines = Lines(self._graph)
 
-    def answer(self, request: Request) -> Answer:
-        """The answer; a question that cannot be meant gets a `Failed`."""
+    def answers(self, request: Request) -> Generator[Answer]:
+        """The answers, the last of them final; a question that cannot be meant gets a `Failed`."""
         if len(self._known) > MOST_SNAPS:
             self._known.clear()
         try:
-            return self._plan(request) if isinstance(request, PlanRequest) else self._tour(request)
+            if isinstance(request, PlanRequest):
+                yield from self._plans(request)
+            else:
+                yield self._tour(request)
         except model.RoutingError as error:
-            return Failed(error=type(error).__name__, detail=str(error))
+            yield Failed(error=type(error).__name__, detail=str(error))
 
     # ------------------------------------------------------------ a plan
 
-    def _plan(self, request: PlanRequest) -> PlanAnswer:
+    def _plans(self, request: PlanRequest) -> Generator[PlanAnswer]:
+        """The quick plan at once, so that there is one whatever becomes of the search; then that of the search."""
         begun = time.perf_counter()
         spots = Spots(self._graph, self._known)
         problem = problem_of(request.problem, spots, self._graph)
-        previous = None if request.previous is None else previous_plan(problem, request)
-        if previous is None:
-            plan = routing.plan(problem, seconds=request.seconds, seed=request.seed)
-        else:
-            plan = routing.replan(problem, previous, seconds=request.seconds, seed=request.seed)
-        solve_s = time.perf_counter() - begun
-        broken = routing.check(problem, plan)
-        changes = [] if previous is None else routing.explain(previous, plan, request.names)
-        return PlanAnswer(
-            routes=tuple(planned_route(route, request.problem, spots, self._lines) for route in plan.routes),
-            unserved=(
-                *(Left(task=left.task, reason=left.reason) for left in plan.unserved),
-                *off_map(request.problem, problem),
-            ),
-            cost_s=int(plan.cost_s),
-            engine=plan.engine,
-            seed=plan.seed,
-            solve_s=solve_s,
-            broken=tuple(Broken(rule=v.rule, van=v.van, task=v.task, detail=v.detail) for v in broken),
-            changes=tuple(
-                Changed(
-                    task=change.task,
-                    kind=change.kind,
-                    van_before=change.van_before,
-                    van_after=change.van_after,
-                    shift_s=change.shift_s,
-                    words=change.words,
-                )
-                for change in changes
-            ),
-        )
+        previous = None if request.previous is None else previous_plan(problem, request, request.previous)
+        told = previous if request.told is None else previous_plan(problem, request, request.told)
+
+        def answer(plan: model.Plan, tier: Tier, quick_cost_s: int | None) -> PlanAnswer:
+            return PlanAnswer(
+                routes=tuple(planned_route(route, request.problem, spots, self._lines) for route in plan.routes),
+                unserved=(
+                    *(Left(task=left.task, reason=left.reason) for left in plan.unserved),
+                    *off_map(request.problem, problem),
+                ),
+                cost_s=int(plan.cost_s),
+                engine=plan.engine,
+                seed=plan.seed,
+                solve_s=time.perf_counter() - begun,
+                broken=tuple(broken_promise(one) for one in routing.check(problem, plan)),
+                changes=tuple(changed(one) for one in (routing.explain(told, plan, request.names) if told else ())),
+                tier=tier,
+                quick_cost_s=quick_cost_s,
+                iterations=plan.iterations,
+                map_sha256=self._map_sha256,
+            )
+
+        quick = _solved(problem, previous, seconds=0.0, seed=request.seed, iterations=None)
+        yield answer(quick, "insertion", None)
+        if request.seconds > 0:
+            found = _solved(
+                problem, previous, seconds=request.seconds, seed=request.seed, iterations=request.iterations
+            )
+            yield answer(found, "search", int(quick.cost_s))
 
     # ------------------------------------------------------------ a round for the CO2 baseline
 
@@ -117,3 +132,25 @@ class Router:
         plan = routing.plan(problem, seconds=request.seconds, seed=request.seed)
         complete = not plan.unserved and len(plan.routes) == 1
         return TourAnswer(distance_m=int(plan.routes[0].distance_m) if complete else None, engine=plan.engine)
+
+
+def _solved(
+    problem: model.Problem,
+    previous: model.Plan | None,
+    *,
+    seconds: float,
+    seed: int,
+    iterations: Sequence[int] | None,
+) -> model.Plan:
+    if previous is None:
+        return routing.plan(problem, seconds=seconds, seed=seed, iterations=iterations)
+    return routing.replan(problem, previous, seconds=seconds, seed=seed, iterations=iterations)
+
+
+def map_digest(map_dir: Path) -> str:
+    """sha256 of all files of a map but those that no route depends on, hexadecimal."""
+    digest = hashlib.sha256()
+    for file in sorted(map_dir.iterdir()):
+        if file.is_file() and file.name not in SHOWN_ONLY:
+            digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

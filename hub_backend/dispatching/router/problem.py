@@ -1,16 +1,15 @@
 """The day as the router is asked it and as it answers, in coordinates: what goes to the router's process and back.
 
 The hub's own process knows no matrices and no solver; it writes these down and the router's process turns them into
-`routing.model`. Times are whole UTC seconds. The canonical bytes of a problem are hashed into the plan's row, so that
-a plan can be made again from the same question.
+`routing.model`. Times are whole UTC seconds.
 """
 
-import hashlib
+from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 Window = tuple[int, int]
+Tier = Literal["insertion", "search"]
 
 
 class DayHub(Struct, frozen=True, kw_only=True):
@@ -125,10 +124,6 @@ class DayProblem(Struct, frozen=True, kw_only=True):
     tasks: tuple[DayTask, ...]
     rides: tuple[DayRide, ...]
 
-    def digest(self) -> str:
-        """sha256 of the canonical bytes, hexadecimal."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
-
 
 class Broken(Struct, frozen=True, kw_only=True):
     """A promise that a plan breaks, found by the checker."""
@@ -156,19 +151,28 @@ class Changed(Struct, frozen=True, kw_only=True):
 class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
     """Plan this day; with `previous` routes keep as much of them as is sensible. `names`: what people call a task.
 
-    `previous_left`: whom nobody came for in the previous plan, so that it is not told twice.
+    `previous_left`: whom nobody came for in the previous plan, so that it is not told twice. `told`: the routes with
+    which the answer is compared, when those are not `previous`. `seconds` 0: insertion alone. `iterations`: those of an
+    earlier answer, to be given that answer again.
     """
 
     problem: DayProblem
     previous: tuple[PlannedRoute, ...] | None
     previous_left: tuple[str, ...] = ()
+    told: tuple[PlannedRoute, ...] | None = None
     names: dict[str, str]
     seconds: float
     seed: int
+    iterations: tuple[int, ...] | None = None
 
 
 class PlanAnswer(Struct, frozen=True, kw_only=True, tag="planned"):
-    """The plan, what the independent checker says of it, and how it differs from the previous routes."""
+    """The plan, what the independent checker says of it, and how it differs from the routes that people were told.
+
+    Two come for each question: at once that of `insertion`, then that of the `search`, which begins where the first
+    ended. `quick_cost_s` is what the first cost. `iterations`: what each round of the search took. `map_sha256`: of
+    the files that the roads were read from.
+    """
 
     routes: tuple[PlannedRoute, ...]
     unserved: tuple[Left, ...]
@@ -178,6 +182,10 @@ class PlanAnswer(Struct, frozen=True, kw_only=True, tag="planned"):
     solve_s: float
     broken: tuple[Broken, ...]
     changes: tuple[Changed, ...]
+    tier: Tier = "search"
+    quick_cost_s: int | None = None
+    iterations: tuple[int, ...] = ()
+    map_sha256: str = ""
 
 
 class TourRequest(Struct, frozen=True, kw_only=True, tag="tour"):
@@ -201,6 +209,9 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
     error: str
     detail: str
 
+
+CANCELLED = "Cancelled"
+"""The error of a question that the hub itself ended."""
 
 Request = PlanRequest | TourRequest
 Answer = PlanAnswer | TourAnswer | Failed

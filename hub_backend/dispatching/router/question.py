@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from hub_backend.dispatching.router.lines import Lines
 from hub_backend.dispatching.router.problem import (
+    Broken,
+    Changed,
     DayProblem,
     DayVan,
     Left,
@@ -91,7 +93,7 @@ def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.V
     )
 
 
-def previous_plan(problem: model.Problem, request: PlanRequest) -> model.Plan:
+def previous_plan(problem: model.Problem, request: PlanRequest, routes: Sequence[PlannedRoute]) -> model.Plan:
     """The previous routes in this problem's places; what cannot be planned any more has none, and is not looked up."""
     places = {task.id: task.place for task in problem.tasks}
     places |= {f"{ride.id}/pickup": ride.pickup_place for ride in problem.rides}
@@ -118,7 +120,7 @@ def previous_plan(problem: model.Problem, request: PlanRequest) -> model.Plan:
                 drive_s=route.drive_s,
                 soc_end_percent=route.soc_end_percent,
             )
-            for route in request.previous or ()
+            for route in routes
         ),
         unserved=tuple(model.Unserved(task=task, reason="") for task in request.previous_left),
         cost_s=0,
@@ -166,3 +168,18 @@ def off_map(day: DayProblem, problem: model.Problem) -> list[Left]:
         for task in asked
         if task not in planned
     ]
+
+
+def broken_promise(one: model.Violation) -> Broken:
+    return Broken(rule=one.rule, van=one.van, task=one.task, detail=one.detail)
+
+
+def changed(one: model.Change) -> Changed:
+    return Changed(
+        task=one.task,
+        kind=one.kind,
+        van_before=one.van_before,
+        van_after=one.van_after,
+        shift_s=one.shift_s,
+        words=one.words,
+    )

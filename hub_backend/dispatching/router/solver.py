@@ -1,16 +1,21 @@
 """The hub's side of the router: asks a process of its own, and ends it when it hangs.
 
-A solver in C++ can hang or die; neither may stop the hub. So it runs in `dispatching.router`, and a question
-has a deadline after which that process is killed; the next question starts a new one. It is a plain subprocess and not
-one of `multiprocessing`, whose spawn would start a third process that only watches for leaks, 10 MB for nothing.
+A solver in C++ can hang or die; neither may stop the hub. So it runs in `dispatching.router`, and a question has a
+deadline after which that process is killed; the next question starts a new one. A plan comes in two answers, a quick
+one and a better one: when the second fails or is late, the first stands. The process is a plain subprocess and not one
+of `multiprocessing`, whose spawn would start a third process that only watches for leaks, 10 MB for nothing.
 """
 
 import logging
+import select
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,6 +30,7 @@ from hub_backend.dispatching.router.problem import (
     TourAnswer,
     TourRequest,
 )
+from hub_backend.dispatching.router.sense import nonsense
 from hub_backend.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -35,9 +41,24 @@ START_S = 30.0
 SLACK_S = 10.0
 """Beyond the solving time: matrix, check, geometry, and a machine that is busy with something else."""
 
+LOOK_S = 0.05
+"""How often a waiting question is looked at, whether it has been overtaken."""
+
+CANCEL_S = 2.0
+"""How long a search may take to end once it was told to; then its process is killed."""
+
 
 class SolverError(HubError):
     """There is no answer: the router hung, died, or refused the question; the message says which."""
+
+
+class OvertakenError(HubError):
+    """The question was ended because its answer would have been overtaken."""
+
+
+def never() -> bool:
+    """A question that nothing overtakes."""
+    return False
 
 
 class Solver:
@@ -66,19 +87,38 @@ class Solver:
         """The router process's id, None while there is none."""
         return None if self._process is None else self._process.pid
 
-    def plan(self, request: PlanRequest) -> PlanAnswer:
-        """Raises `SolverError`."""
-        answer = self._ask(request, request.seconds)
-        if not isinstance(answer, PlanAnswer):
-            raise SolverError(f"router: answered a plan with {type(answer).__name__}")
-        return answer
+    def plan(self, request: PlanRequest, *, overtaken: Callable[[], bool] = never) -> PlanAnswer:
+        """The search's answer, or that of the insertion when the search fails or is late (`tier` says which).
+
+        `overtaken` is asked now and then; once it says so the search is ended. Raises `SolverError` when there is no
+        answer at all, `OvertakenError`.
+        """
+        with self._turn:
+            quick: PlanAnswer | None = None
+            try:
+                exchange = self._begin(request, request.seconds)
+                while True:
+                    answer = self._next(exchange, overtaken)
+                    if not isinstance(answer, PlanAnswer):
+                        raise SolverError(f"router: answered a plan with {type(answer).__name__}")
+                    if (fault := nonsense(request, answer)) is not None:
+                        raise self._lost(exchange, ValueError(fault))
+                    if answer.tier == "search" or request.seconds <= 0:
+                        return answer
+                    quick = answer
+            except SolverError as error:
+                if quick is None or self._closed:
+                    raise
+                log.warning("search_failed the_insertion_stands error=%s", error)
+                return quick
 
     def tour(self, request: TourRequest) -> TourAnswer:
         """Raises `SolverError`."""
-        answer = self._ask(request, request.seconds)
-        if not isinstance(answer, TourAnswer):
-            raise SolverError(f"router: answered a tour with {type(answer).__name__}")
-        return answer
+        with self._turn:
+            answer = self._next(self._begin(request, request.seconds), never)
+            if not isinstance(answer, TourAnswer):
+                raise SolverError(f"router: answered a tour with {type(answer).__name__}")
+            return answer
 
     def stop(self) -> None:
         """Ends the router process for good; a question that is under way gets a `SolverError`."""
@@ -89,24 +129,55 @@ class Solver:
         with self._turn:
             self._end()
 
-    def _ask(self, request: Request, seconds: float) -> PlanAnswer | TourAnswer:
-        with self._turn:
-            fresh = self._process is None
-            link = self._running()
-            link.settimeout(seconds * 3 + self._slack_s + (self._start_s if fresh else 0.0))
-            asked = time.monotonic()
-            try:
-                framing.send(link, request)
-                answer: Answer = msgspec.msgpack.decode(framing.receive(link), type=Answer)
-            except (OSError, msgspec.ValidationError) as error:
-                late_s = time.monotonic() - asked
-                self._end()
-                self.restarts += 1
-                log.error("router_lost after_s=%.1f error=%s", late_s, error)
-                raise SolverError(f"router: no answer after {late_s:.1f} s ({error}); started anew") from error
+    def _begin(self, request: Request, seconds: float) -> "_Exchange":
+        fresh = self._process is None or self._process.poll() is not None
+        link = self._running()
+        asked_s = time.monotonic()
+        deadline_s = asked_s + seconds * 3 + self._slack_s + (self._start_s if fresh else 0.0)
+        exchange = _Exchange(link, asked_s, deadline_s, may_cancel=not fresh)
+        try:
+            link.settimeout(deadline_s - asked_s)
+            framing.send(link, request)
+        except OSError as error:
+            raise self._lost(exchange, error) from error
+        return exchange
+
+    def _next(self, exchange: "_Exchange", overtaken: Callable[[], bool]) -> Answer:
+        """The next answer. Raises `SolverError`, `OvertakenError`."""
+        cancelled = False
+        try:
+            while not exchange.has_answer():
+                if not cancelled and exchange.may_cancel and overtaken():
+                    cancelled = True
+                    self._cancel(exchange)
+            answer = exchange.receive()
+            exchange.may_cancel = True  # it has started
+            while cancelled and not _is_final(answer):
+                answer = exchange.receive()
+        except (OSError, msgspec.DecodeError) as error:
+            lost = self._lost(exchange, error)
+            if cancelled:
+                raise OvertakenError("router: overtaken, and ended") from error
+            raise lost from error
+        if cancelled:
+            raise OvertakenError("router: overtaken")
         if isinstance(answer, Failed):
             raise SolverError(f"router: {answer.error}: {answer.detail}")
         return answer
+
+    def _cancel(self, exchange: "_Exchange") -> None:
+        """Ask the process to end its search; it has a moment for that."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+        exchange.deadline_s = min(exchange.deadline_s, time.monotonic() + CANCEL_S)
+
+    def _lost(self, exchange: "_Exchange", error: Exception) -> SolverError:
+        """The process hung, died or spoke nonsense: it is ended, and the next question starts another."""
+        late_s = time.monotonic() - exchange.asked_s
+        self._end()
+        self.restarts += 1
+        log.error("router_lost after_s=%.1f error=%s", late_s, error)
+        return SolverError(f"router: no answer after {late_s:.1f} s ({error}); started anew")
 
     def _running(self) -> socket.socket:
         if self._closed:
@@ -133,3 +204,33 @@ class Solver:
             self._process.kill()
             self._process.wait()
         self._process = self._link = None
+
+
+@dataclass
+class _Exchange:
+    """One question on its way: its link, and until when an answer is waited for, both machine time.
+
+    `may_cancel`: a process that is still starting would be killed by the signal that is to end its search.
+    """
+
+    link: socket.socket
+    asked_s: float
+    deadline_s: float
+    may_cancel: bool
+
+    def has_answer(self) -> bool:
+        """Waits a moment for an answer to begin. Raises `TimeoutError` once it is late."""
+        left_s = self.deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        return bool(select.select([self.link], [], [], min(LOOK_S, left_s))[0])
+
+    def receive(self) -> Answer:
+        """The next answer. Raises `OSError`, `msgspec.DecodeError`."""
+        self.link.settimeout(max(0.01, self.deadline_s - time.monotonic()))
+        answer: Answer = msgspec.msgpack.decode(framing.receive(self.link), type=Answer)
+        return answer
+
+
+def _is_final(answer: Answer) -> bool:
+    return not isinstance(answer, PlanAnswer) or answer.tier == "search"
