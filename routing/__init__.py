@@ -10,16 +10,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from routing.background import Adoption, background
     from routing.check import check
+    from routing.events import (
+        BatteryLow,
+        Cancelled,
+        CoolerFailed,
+        Delayed,
+        Event,
+        Ill,
+        NotAtHome,
+        Ordered,
+        RoadsChanged,
+        Stranded,
+        after,
+    )
     from routing.explain import explain
     from routing.model import (
         COMPARTMENTS,
         Change,
         Depot,
+        Energy,
+        Fetch,
         Offer,
         Plan,
         Problem,
         ProblemError,
+        Rest,
         Ride,
         Route,
         RoutingError,
@@ -36,23 +53,39 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMPARTMENTS",
+    "Adoption",
+    "BatteryLow",
+    "Cancelled",
     "Change",
+    "CoolerFailed",
+    "Delayed",
     "Depot",
+    "Energy",
+    "Event",
+    "Fetch",
+    "Ill",
+    "NotAtHome",
     "Offer",
+    "Ordered",
     "Plan",
     "Problem",
     "ProblemError",
+    "Rest",
     "Ride",
+    "RoadsChanged",
     "Route",
     "RoutingError",
     "Step",
     "StepKind",
+    "Stranded",
     "Task",
     "Travel",
     "Unserved",
     "Van",
     "Violation",
     "Window",
+    "after",
+    "background",
     "check",
     "explain",
     "insert",
@@ -60,7 +93,29 @@ __all__ = [
     "replan",
 ]
 
-_HOMES = {"check": "check", "explain": "explain", "insert": "planning", "plan": "planning", "replan": "planning"}
+_EVENTS = (
+    "BatteryLow",
+    "Cancelled",
+    "CoolerFailed",
+    "Delayed",
+    "Event",
+    "Ill",
+    "NotAtHome",
+    "Ordered",
+    "RoadsChanged",
+    "Stranded",
+    "after",
+)
+_HOMES = {
+    "Adoption": "background",
+    "background": "background",
+    "check": "check",
+    "explain": "explain",
+    "insert": "planning",
+    "plan": "planning",
+    "replan": "planning",
+    **dict.fromkeys(_EVENTS, "events"),
+}
 
 
 class _Package(ModuleType):

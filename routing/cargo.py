@@ -6,6 +6,9 @@ from routing.model import COMPARTMENTS, Ride, Van
 from routing.reasons import Fault
 
 SEATS = COMPARTMENTS.index("seats")
+LOOSE = tuple(COMPARTMENTS.index(name) for name in ("chilled", "hot", "ambient", "laundry"))
+"""Food and laundry: no company for a passenger where no wall parts them."""
+
 EMPTY = (0,) * len(COMPARTMENTS)
 
 Load = tuple[int, ...]
@@ -42,6 +45,7 @@ class Cargo:
     def __init__(self, van: Van, capacity: Load, frozen: int, seated: Sequence[Ride]) -> None:
         self._capacity = capacity
         self._frozen = frozen
+        self._apart = van.partition
         self._aboard = list(EMPTY)  # to be handed over
         self._collected = list(vector(van.collected))
         self._riding = {ride.id for ride in seated}
@@ -54,7 +58,8 @@ class Cargo:
         for goods in staying:  # until the van is emptied at the depot
             _add(self._collected, goods)
 
-    def at_depot(self, index: int) -> None:
+    def nobody_rides(self, index: int) -> None:
+        """At the depot and during a rest no passenger may sit in the van."""
         if self._riding and index >= self._frozen:
             raise CargoFault(Fault.SEATED, index)
 
@@ -66,11 +71,20 @@ class Cargo:
             for goods in loads:
                 self._fits(goods, index)
 
+    def fetch(self, index: int, goods: Some) -> None:
+        """Take goods over from where they lie."""
+        _add(self._aboard, goods)
+        if index >= self._frozen:
+            self._fits(goods, index)
+            self._kept_apart(index)
+
     def pickup(self, index: int, ride: str, seats: int) -> None:
         self._riding.add(ride)
         self._seats += seats
-        if index >= self._frozen and self._seats > self._capacity[SEATS]:
-            raise CargoFault(Fault.CAPACITY, index)
+        if index >= self._frozen:
+            if self._seats > self._capacity[SEATS]:
+                raise CargoFault(Fault.CAPACITY, index)
+            self._kept_apart(index)
 
     def dropoff(self, index: int, ride: str, seats: int) -> None:
         if ride not in self._riding:
@@ -85,16 +99,32 @@ class Cargo:
             _add(self._collected, collect)
             if index >= self._frozen:
                 self._fits(collect, index)
+                self._kept_apart(index)
 
     def end(self, index: int) -> None:
         if self._riding:
             raise CargoFault(Fault.SEATED, index)
+
+    def kg(self, unit_kg: Sequence[float]) -> float:
+        """What all of it weighs, by the weight of a unit of each compartment."""
+        goods = sum(
+            (aboard + collected) * kg
+            for aboard, collected, kg in zip(self._aboard, self._collected, unit_kg, strict=True)
+        )
+        return goods + self._seats * unit_kg[SEATS]
 
     def _fits(self, added: Some, index: int) -> None:
         """Only what is added can be too much; what was there already is a fact."""
         for column, _ in added:
             if self._aboard[column] + self._collected[column] > self._capacity[column]:
                 raise CargoFault(Fault.CAPACITY, index)
+
+    def _kept_apart(self, index: int) -> None:
+        """A passenger and loose food or laundry come together here, without a wall between them."""
+        if self._apart or not self._riding:
+            return
+        if any(self._aboard[column] + self._collected[column] > 0 for column in LOOSE):
+            raise CargoFault(Fault.MIXED, index)
 
 
 def _add(hold: list[int], goods: Some) -> None:
@@ -103,5 +133,5 @@ def _add(hold: list[int], goods: Some) -> None:
 
 
 def ride_of(name: str) -> str:
-    """The ride of `RIDE/pickup` or `RIDE/dropoff`."""
+    """The ride of `RIDE/pickup` or `RIDE/dropoff`, the task of `TASK/fetch`."""
     return name.rsplit("/", 1)[0]

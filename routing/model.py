@@ -42,12 +42,46 @@ class Travel:
 
 @dataclass(frozen=True, slots=True)
 class Depot:
-    """A hub: where vans load (`reload_s`), reload and charge, and where they end."""
+    """A hub: where vans load (`reload_s`), reload and charge, and where they end.
+
+    A hub that moves in time is several depots of one `hub`, each open while it stands there; goods of the hub can be
+    loaded at any of them, and a van loads at the one that is open. None: a hub of its own.
+    """
 
     id: str
     place: int
     open: Window
     reload_s: int = 300
+    hub: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What a van draws from its pack. `margin` makes a mean into what nine trips in ten stay under.
+
+    `aux_kw` (heating, lights) while driving, `cooler_kw` all the time under way, not while at the hub. Defaults: a
+    small electric van at 15 to 24 degrees; `battery.auxiliary_kw` gives `aux_kw` at other temperatures.
+    """
+
+    kwh_per_km: float = 0.17
+    kwh_per_km_tonne: float = 0.02
+    kwh_per_stop: float = 0.02
+    aux_kw: float = 0.15
+    cooler_kw: float = 0.15
+    margin: float = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A lunch or another break of the roster: begins within `window`, without a passenger aboard.
+
+    `place` None: wherever the van then stands. It is left out of a route that is back before the window ends.
+    """
+
+    id: str
+    window: Window
+    rest_s: int = 1800
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +104,25 @@ class Van:
     committed: tuple[str, ...] = ()
     battery_kwh: float = 33.0
     soc_percent: float | None = None
-    kwh_per_km: float = 0.21
+    energy: Energy = Energy()
     min_soc_percent: float = 20.0
     charge_kw: float = 7.4
     in_service: bool = True
     collected: Mapping[str, int] = field(default_factory=dict)
     """What was collected and rides along until the next loading at the depot, by compartment."""
+    rests: tuple[Rest, ...] = ()
+    """Breaks that are still to be taken."""
+    partition: bool = True
+    """Whether a wall parts the seats from the goods; without, no passenger rides with food or laundry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Goods that lie elsewhere than at a depot, in a stranded van for instance: `{task}/fetch` in a plan's steps."""
+
+    place: int
+    window: Window
+    service_s: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +130,11 @@ class Task:
     """A stop at one address: hand over, take along, or only visit.
 
     `release_s`: its goods can be loaded at the depot from then on. `max_aboard_s`: longest time its goods may be in
-    the van. `value`: None for a must, otherwise what leaving it out costs, in seconds of driving. `familiar`: vans
-    whose concierge this resident knows. `locked_van`: only this van may come.
+    the van. `value`: None for a must, otherwise what leaving it out costs, in seconds of driving; with `deferrable` it
+    can be brought on another day. `familiar`: vans whose concierge this resident knows. `locked_van`: only this van may
+    come. `depot`: the hub (or depot) where its goods are. `talk_max_s`: at most so much spare time is handed out to
+    this resident on top of `service_s`; `contact_days`: days since somebody last really spoke with them, None: longer
+    ago than is known.
     """
 
     id: str
@@ -101,7 +151,12 @@ class Task:
     familiar: frozenset[str] = frozenset()
     locked_van: str | None = None
     aboard_since_s: int | None = None
-    """Since when its goods are in the van, for goods on board; None: unknown, and then `max_aboard_s` binds nothing."""
+    """Since when its goods are in a van, for goods on board or to be fetched from one; None: unknown, and then
+    `max_aboard_s` counts from the fetch, and binds nothing for goods on board."""
+    fetch: Fetch | None = None
+    deferrable: bool = False
+    talk_max_s: int = 0
+    contact_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +177,23 @@ class Ride:
     """The van in which the passenger already sits: only the dropoff remains."""
 
 
+UNIT_KG: Mapping[str, float] = {
+    "chilled": 6.0,
+    "hot": 6.0,
+    "ambient": 8.0,
+    "parcels": 3.0,
+    "laundry": 4.0,
+    "seats": 75.0,
+}
+"""Assumed weights of one unit, for the energy that a payload costs."""
+
+
 @dataclass(frozen=True)
 class Problem:
-    """One hub's (or several hubs') day as it stands at `now_s`."""
+    """One hub's (or several hubs') day as it stands at `now_s`.
+
+    `utc_offset_s` is what the clock on the wall is ahead of UTC, for times in words only.
+    """
 
     now_s: int
     depots: Sequence[Depot]
@@ -132,19 +201,26 @@ class Problem:
     tasks: Sequence[Task]
     travel: Travel
     rides: Sequence[Ride] = ()
+    unit_kg: Mapping[str, float] = field(default_factory=lambda: UNIT_KG)
+    utc_offset_s: int = 0
 
 
 class StepKind(StrEnum):
     TASK = "task"
+    FETCH = "fetch"
     PICKUP = "pickup"
     DROPOFF = "dropoff"
     RELOAD = "reload"
     CHARGE = "charge"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stop of a route. `task` is the task's or ride's id, or the depot's for a reload or a charge."""
+    """One stop of a route. `task` is the task's or ride's id, the depot's for a reload or a charge, the rest's id.
+
+    `talk_s`: how much of the time from `start_s` to `depart_s` is spare time, handed out to this resident.
+    """
 
     kind: StepKind
     task: str
@@ -152,6 +228,7 @@ class Step:
     arrive_s: int
     start_s: int
     depart_s: int
+    talk_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +248,16 @@ class Route:
 class Unserved:
     """A task nobody comes for, and the tightest reason.
 
-    `reason` is Dutch, for the planner; `code` is one of the names in `reasons`. `earliest_s`: when a van could be there
-    if the resident's window did not count, None where no van can come at all.
+    `reason` is Dutch, for the planner; `code` is one of the names in `reasons`, and `reasons.sentence(code, facts,
+    language)` says the same in another language. `earliest_s`: when a van could be there if the resident's window did
+    not count, None where no van can come at all.
     """
 
     task: str
     reason: str
     code: str = ""
     earliest_s: int | None = None
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,6 +271,11 @@ class Plan:
     seed: int
     iterations: tuple[int, ...] = ()
     """What each round of the search took: asked again with these, the same problem and seed give the same plan."""
+
+    @property
+    def talk_s(self) -> int:
+        """Seconds of contact time handed out."""
+        return sum(step.talk_s for route in self.routes for step in route.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +300,11 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference between two plans, in words a planner reads."""
+    """One difference between two plans, in words a planner reads.
+
+    `why` is the reason, empty where none is known; `saving_s` is what it saves against leaving it as it was, in seconds
+    of driving, None where leaving it was not possible or was not reckoned.
+    """
 
     task: str
     kind: str  # added, dropped, moved (to another van), earlier, later
@@ -224,3 +312,5 @@ class Change:
     van_after: str | None
     shift_s: int | None
     words: str
+    why: str = ""
+    saving_s: int | None = None

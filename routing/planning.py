@@ -1,24 +1,34 @@
-"""The four questions: a plan for the day, a plan after an event, can we take this one, what did the solver break.
+"""The questions of the day: a plan from nothing, a plan after an event, can we take this one.
 
-Comes in: a `Problem`. Goes out: a `Plan` that `check` passes, always; what cannot be done is in `unserved` with its
-reason. The quick tier makes a complete plan in milliseconds; PyVRP starts from it and its answer is taken only where it
-is better by the same measure, after it was held against the exact rules.
+Comes in: a `Problem`. Goes out: a `Plan` that `check` passes; what cannot be done is in `unserved` with its reason.
+The quick tier makes a complete plan in milliseconds; PyVRP starts from it and its answer is taken only where it is
+better by the same measure and `check` finds nothing. A tier that fails leaves what the tier below it made.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-from routing.cargo import ride_of
-from routing.live import Draft, Live
+from routing.budget import Tightening
+from routing.check import check
+from routing.draft import Draft
+from routing.events import Event, after
+from routing.improver import QUICK, Improver, SolverFailure
+from routing.live import Live
 from routing.model import Offer, Plan, Problem, RoutingError, StepKind
-from routing.reasons import Fault
-from routing.timetable import Timetable, Visit
+from routing.said import held, previous_vans, told_s
+from routing.stops import NOBODY
+from routing.timetable import Timetable
 from routing.validity import require_valid
 
 
 def plan(
-    problem: Problem, *, seconds: float = 3.0, seed: int = 1, iterations: int | Sequence[int] | None = None
+    problem: Problem,
+    *,
+    seconds: float = 3.0,
+    seed: int = 1,
+    iterations: int | Sequence[int] | None = None,
+    talk: bool = True,
 ) -> Plan:
     """A plan from nothing. With `iterations` the answer depends on nothing but the problem and the seed.
 
@@ -30,32 +40,41 @@ def plan(
     require_valid(problem)
     live = Live(Timetable(problem))
     start = live.complete(live.base())
-    best, taken = improve(live, start, seconds=seconds, iterations=iterations, seed=seed)
-    return replace(live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed), iterations=taken)
+    improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed)
+    found = improver.better(start, free=True)
+    return _finished(live, improver, found, start, {}, talk=talk)
 
 
 def replan(
     problem: Problem,
     previous: Plan,
+    events: Sequence[Event] = (),
     *,
     seconds: float = 0.4,
     seed: int = 1,
     iterations: int | Sequence[int] | None = None,
+    talk: bool = True,
 ) -> Plan:
-    """A plan after an event: the previous one completed by insertion, then bettered, at a price for each moved stop.
+    """A plan after events: the previous one completed by insertion, then bettered, at a price for each moved stop.
 
-    It is never worse than the completed previous plan, counted with that price. Whoever was told a time is visited
-    within half an hour of it, where the event leaves that possible.
+    `events` are worked into the problem first; they may have been already, and then there are none. The plan is never
+    worse than the completed previous plan, counted with that price. Whoever was told a time is visited within half an
+    hour of it, where the events leave that possible.
 
     Raises:
-        ProblemError: a record that cannot be meant.
+        ProblemError: a record that cannot be meant, or an event of what the problem does not know.
     """
     require_valid(problem)
+    if events:
+        problem = after(problem, events)
+        require_valid(problem)
     live = Live(Timetable(problem), previous_vans(previous))
     start = live.complete(live.from_plan(previous))
-    held = _held(live, start, previous)
-    best, taken = improve(live, start, seconds=seconds, iterations=iterations, seed=seed, held=held)
-    return replace(live.plan(best, engine=f"pyvrp {version('pyvrp')}", seed=seed), iterations=taken)
+    told = told_s(previous)
+    said = Tightening(held=held(live, start, told))
+    improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed, tightening=said)
+    found = improver.better(start, free=False)
+    return _finished(live, improver, found, start, told, talk=talk)
 
 
 def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
@@ -70,85 +89,50 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
     if task_id not in live.table.tasks and task_id not in live.table.rides:
         raise RoutingError(f"task {task_id!r}: the problem has no such task or ride")
     before = live.from_plan(previous)
-    after = live.insert(before, task_id)
-    answer = live.plan(after or before, engine="insertion", seed=0)
-    first = task_id if task_id in live.table.tasks else f"{task_id}/pickup"
+    with_it = live.insert(before, task_id)
+    answer = live.plan(with_it or before, engine=QUICK, seed=0)
+    first = live.table.ends(task_id)[0].id
     for route in answer.routes:
         for step in route.steps:
-            if step.task == first:
-                return Offer(answer, route.van, step.start_s)
+            if step.task in (first, task_id) and step.kind not in NOBODY:
+                return Offer(answer, route.van, step.start_s if step.kind is not StepKind.FETCH else None)
     reason = next((row.reason for row in answer.unserved if row.task == task_id), "")
     return Offer(answer, None, None, reason)
 
 
-def previous_vans(previous: Plan) -> Mapping[str, str]:
-    """In which van each task was planned."""
-    depot = (StepKind.RELOAD, StepKind.CHARGE)
-    return {step.task: route.van for route in previous.routes for step in route.steps if step.kind not in depot}
+# ---------------------------------------------------------------- the last hand
 
 
-HOLD_S = 1800
-"""A new plan comes within half an hour of what the previous one said, unless the event itself makes that impossible."""
+def _finished(
+    live: Live, improver: Improver, found: Draft, start: Draft, told: Mapping[str, int], *, talk: bool
+) -> Plan:
+    """The best plan that the checker passes: with spare minutes handed out, without, or the quick tier's."""
+    problem, seed = live.table.problem, improver.seed
+    searched = f"pyvrp {version('pyvrp')}" if improver.taken else QUICK
+    engine = f"{searched}; the search failed: {improver.failure}" if improver.failure else searched
+    found = _trimmed(live, found)
+    if talk and any(task.talk_max_s for task in problem.tasks):
+        answer = _with_talk(live, found, told, engine, seed)
+        if answer is not None and not check(problem, answer):
+            return replace(answer, iterations=improver.taken)
+    answer = live.plan(found, engine=engine, seed=seed)
+    if improver.taken and check(problem, answer):
+        answer = live.plan(start, engine=f"{QUICK}; the search broke a rule", seed=seed)
+    return replace(answer, iterations=improver.taken)
 
 
-def _held(live: Live, start: Draft, previous: Plan) -> dict[str, tuple[int, int]]:
-    """From when to when each start may move in the search: what was said, what insertion made of it, and some room."""
-    said = {step.task: step.start_s for route in previous.routes for step in route.steps}
-    held: dict[str, tuple[int, int]] = {}
-    for van, visits in start.visits.items():
-        timed = live.table.run(live.table.vans[van], visits)
-        for visit, begins in zip(visits, timed.start, strict=True):
-            if visit.id in said and visit.id in live.table.stops:
-                earlier, later = sorted((said[visit.id], begins))
-                held[visit.id] = earlier - HOLD_S, later + HOLD_S
-    return held
+def _trimmed(live: Live, draft: Draft) -> Draft:
+    vans = live.table.vans
+    return Draft({van: live.settler.trimmed(vans[van], visits) for van, visits in draft.visits.items()})
 
 
-def improve(
-    live: Live,
-    start: Draft,
-    *,
-    seconds: float,
-    iterations: int | Sequence[int] | None,
-    seed: int,
-    held: Mapping[str, tuple[int, int]] | None = None,
-) -> tuple[Draft, tuple[int, ...]]:
-    """The better of the start and what the search finds, and the iterations that each round took.
+def _with_talk(live: Live, draft: Draft, told: Mapping[str, int], engine: str, seed: int) -> Plan | None:
+    """With spare minutes handed out; None where that failed."""
+    from routing.talk import hand_out  # the exact model is loaded only where there is something to hand out
 
-    Two rounds where something has a longest time aboard. `held` bounds when each start may be, absolute seconds.
-    """
-    if seconds <= 0 or iterations == 0 or not live.table.active:
-        return start, ()
-    from routing.solve import Budget, Search, Tightening  # the engine is loaded only where it is used
-
-    problem = live.table.problem
-    timed_goods = any(task.max_aboard_s is not None for task in problem.tasks)
-    rounds = 2 if problem.rides or timed_goods else 1
-    best, tightening = start, Tightening(held=held or {})
-    taken: list[int] = []
-    for number in range(rounds):
-        search = Search(live, best, tightening)
-        budget = Budget.of_round(number, rounds, seconds=seconds, iterations=iterations)
-        found = search.run(budget, seed + number)
-        taken.append(search.iterations)
-        tightening = Tightening({**tightening.latest_s, **_broken(live, found)}, tightening.held)
-        settled = Draft({van: live.settle(live.table.vans[van], visits) for van, visits in found.items()})
-        candidate = live.complete(settled)
-        if live.measure(candidate) < live.measure(best):
-            best = candidate
-    return best, tuple(taken)
-
-
-def _broken(live: Live, found: Mapping[str, tuple[Visit, ...]]) -> dict[str, int]:
-    """Latest starts for what a sequence would keep aboard too long, so that the next round knows."""
-    latest: dict[str, int] = {}
-    for van_id, visits in found.items():
-        timed = live.table.run(live.table.vans[van_id], visits)
-        if timed.fault not in (Fault.ABOARD, Fault.RIDE) or timed.at >= len(timed.start):
-            continue
-        name = visits[timed.at].id
-        excess = timed.late_s
-        if timed.fault is Fault.RIDE and ride_of(name) not in live.table.rides:
-            continue
-        latest[name] = timed.start[timed.at] - max(1, excess)
-    return latest
+    try:
+        handed = hand_out(live.table, draft, told, seed)
+    except SolverFailure:
+        return None
+    visits = {van: handed[van].visits if van in handed else whole for van, whole in draft.visits.items()}
+    return live.plan(Draft(visits), engine=engine, seed=seed, talk_s={van: one.talk_s for van, one in handed.items()})

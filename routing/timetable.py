@@ -3,65 +3,18 @@
 Comes in: a valid `Problem`. Goes out: for a van and its visits a `Timed`, with all times or with its first fault.
 Times are the earliest possible, except that a loading or a pickup waits where leaving at once would keep goods or a
 passenger aboard too long. What is committed is timed but never refused, whatever it breaks; so is the drop-off of a
-passenger who already sits in the van when it follows at once.
+passenger who already sits in the van when it follows at once, and a rest that is late when it is the next thing done.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from math import ceil
-from typing import NamedTuple
 
-from routing.cargo import EMPTY, SEATS, Cargo, CargoFault, Load, Some, ride_of, some, vector
-from routing.model import Problem, Ride, Route, Step, StepKind, Task, Van
+from routing.cargo import EMPTY, SEATS, ride_of, vector
+from routing.model import COMPARTMENTS, Problem, Ride, Route, Step, StepKind, Task, Van
 from routing.reasons import Fault
+from routing.stops import AT_DEPOT, NEVER, NOBODY, Stop, Visit, stops_of
+from routing.timing import Run, Timed
 
-NEVER = 1 << 40
-"""Later than any time of a problem, in seconds."""
-
-CHARGE_STEP_S = 300
-CHARGE_LEAST_S = 900
-CHARGE_SPARE_PERCENT = 3.0
-"""A charging block is a whole number of five minutes, at least 15, and ends with a little more than is needed."""
-
-
-class Visit(NamedTuple):
-    """One stop of a sequence before it has times. `id` is the task's, `RIDE/pickup`, `RIDE/dropoff` or the depot's."""
-
-    kind: StepKind
-    id: str
-    charge_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """What the timing needs to know of a task or of one end of a ride."""
-
-    place: int
-    windows: tuple[tuple[int, int], ...]
-    service_s: int
-    deliver: Load
-    collect: Load
-    release_s: int
-    max_aboard_s: int | None
-    gives: Some  # deliver and collect without their zeros
-    takes: Some
-
-
-@dataclass(slots=True)
-class Timed:
-    """A timed sequence. With a `fault`, `at` is the visit it shows at and `late_s` by how much (if a time)."""
-
-    arrive: list[int] = field(default_factory=list)
-    start: list[int] = field(default_factory=list)
-    depart: list[int] = field(default_factory=list)
-    end_s: int = 0
-    drive_s: int = 0
-    distance_m: int = 0
-    soc_end: float | None = None
-    fault: Fault | None = None
-    at: int = -1
-    late_s: int = 0
+__all__ = ["NEVER", "Stop", "Timed", "Timetable", "Visit"]
 
 
 class Timetable:
@@ -76,15 +29,25 @@ class Timetable:
         self.rides = {ride.id: ride for ride in problem.rides}
         self.duration: list[list[int]] = problem.travel.duration_s.tolist()
         self.distance: list[list[int]] = problem.travel.distance_m.tolist()
-        self.stops = {task.id: _task_stop(task) for task in problem.tasks}
-        for ride in problem.rides:
-            self.stops[f"{ride.id}/pickup"], self.stops[f"{ride.id}/dropoff"] = _ride_stops(ride)
+        self.unit_kg = tuple(float(problem.unit_kg.get(name, 0.0)) for name in COMPARTMENTS)
+        self.stops = stops_of(problem)
+        self.rests = {(van.id, rest.id): rest for van in problem.vans for rest in van.rests}
         self.holder = {name: van.id for van in problem.vans for name in van.on_board}
         self.capacity = {van.id: vector(van.capacity) for van in problem.vans}
+        self.hub_of = {depot.id: depot.hub or depot.id for depot in problem.depots}
+        self.own_depots = {van.id: self._own_depots(van) for van in problem.vans}
+        """For each van where it may load and charge: the depots of its hub."""
         self._committed_of = {name: van.id for van in problem.vans for name in van.committed}
         self._forbidden: dict[tuple[str, str], Fault | None] = {}
         self.obliged = self._obliged()
-        """For each van the drop-offs it owes: of passengers who sit in it, or whose pickup is committed."""
+        """For each van the drop-offs it owes: of passengers who sit in it, or whose pickup is committed; and the goods
+        it was committed to fetch."""
+
+    def _own_depots(self, van: Van) -> tuple[str, ...]:
+        """The van's own first, then where its hub is at other times."""
+        hub = self.hub_of[van.depot]
+        others = sorted(name for name, of in self.hub_of.items() if of == hub and name != van.depot)
+        return (van.depot, *others)
 
     def _obliged(self) -> dict[str, tuple[str, ...]]:
         owed: dict[str, tuple[str, ...]] = {}
@@ -99,7 +62,28 @@ class Timetable:
     def needs_loading(self, name: str, van: str) -> bool:
         """Whether a task's goods must first be loaded at the depot for this van to hand them over."""
         task = self.tasks.get(name)
-        return task is not None and any(task.deliver.values()) and self.holder.get(name) != van
+        if task is None or task.fetch is not None:
+            return False
+        return any(task.deliver.values()) and self.holder.get(name) != van
+
+    def needs_fetch(self, name: str, van: str) -> bool:
+        """Whether a task's goods must first be fetched from where they lie."""
+        task = self.tasks.get(name)
+        return task is not None and task.fetch is not None and self.holder.get(name) != van
+
+    def ends(self, name: str) -> tuple[Visit, ...]:
+        """The visits with which a task or ride is done, in their order."""
+        if name in self.rides:
+            return Visit(StepKind.PICKUP, f"{name}/pickup"), Visit(StepKind.DROPOFF, f"{name}/dropoff")
+        if self.tasks[name].fetch is not None:
+            return Visit(StepKind.FETCH, f"{name}/fetch"), Visit(StepKind.TASK, name)
+        return (Visit(StepKind.TASK, name),)
+
+    def kind(self, name: str) -> StepKind:
+        """Of a visit that somebody asks for, by its name."""
+        if name in self.tasks:
+            return StepKind.TASK
+        return StepKind(name.rpartition("/")[2])
 
     def drive_s(self, a: int, b: int) -> int:
         """Seconds from place to place; for ever where there is no way."""
@@ -113,14 +97,14 @@ class Timetable:
         if not committed and not owed:
             return 0
         for index, visit in enumerate(visits):
-            if visit.id in committed and visit.kind not in (StepKind.RELOAD, StepKind.CHARGE):
+            if visit.id in committed and visit.kind not in NOBODY:
                 last = index + 1
         while last < len(visits) and visits[last].id in owed:
             last += 1
         return last
 
     def forbidden(self, name: str, van: Van) -> Fault | None:
-        """Why this van may never do this task (or ride's end), whatever the sequence."""
+        """Why this van may never do this task (or ride's end, or fetch), whatever the sequence."""
         key = (name, van.id)
         if key not in self._forbidden:
             owner = self._committed_of.get(name)
@@ -128,26 +112,35 @@ class Timetable:
                 fault = None if owner == van.id else Fault.LOCKED
             elif name in self.tasks:
                 fault = next(self._task_forbidden(self.tasks[name], van), None)
+            elif name.endswith("/fetch"):
+                fault = next(self._task_forbidden(self.tasks[ride_of(name)], van), None)
             else:
                 fault = next(self._ride_forbidden(self.rides[ride_of(name)], van), None)
             self._forbidden[key] = fault
         return self._forbidden[key]
 
     def _task_forbidden(self, task: Task, van: Van) -> Iterator[Fault]:
+        on_board = task.id in van.on_board
         if self.duration[van.place][task.place] < 0 or self._way_home(task.place, van) < 0:
             yield Fault.UNREACHABLE
-        if task.id in self.holder and self.holder[task.id] != van.id:
+        fetched_by = self._committed_of.get(f"{task.id}/fetch")
+        if self.holder.get(task.id, van.id) != van.id or (fetched_by or van.id) != van.id:
             yield Fault.ON_BOARD
         if task.locked_van is not None and task.locked_van != van.id:
             yield Fault.LOCKED
-        if task.depot is not None and task.depot != van.depot and task.id not in van.on_board:
+        own_hub = task.depot is None or self.hub_of.get(task.depot, task.depot) == self.hub_of[van.depot]
+        if not own_hub and not on_board and task.fetch is None:
             yield Fault.DEPOT
         if not task.skills <= van.skills:
             yield Fault.SKILL
         stop, capacity = self.stops[task.id], self.capacity[van.id]
-        deliver = stop.deliver if task.id not in van.on_board else EMPTY
+        deliver = stop.deliver if not on_board else EMPTY
         if any(max(d, c) > room for d, c, room in zip(deliver, stop.collect, capacity, strict=True)):
             yield Fault.CAPACITY
+        if task.fetch is not None and not on_board:
+            there, on = self.duration[van.place][task.fetch.place], self.duration[task.fetch.place][task.place]
+            if there < 0 or on < 0:
+                yield Fault.UNREACHABLE
 
     def _ride_forbidden(self, ride: Ride, van: Van) -> Iterator[Fault]:
         if self._way_home(ride.dropoff_place, van) < 0 or self.duration[van.place][ride.dropoff_place] < 0:
@@ -167,34 +160,46 @@ class Timetable:
     def _way_home(self, place: int, van: Van) -> int:
         return self.duration[place][self.depots[van.depot].place]
 
-    def place(self, visit: Visit, van: Van) -> int:
-        """Where a visit is."""
-        if visit.kind in (StepKind.RELOAD, StepKind.CHARGE):
-            return self.depots[van.depot].place
-        return self.stops[visit.id].place
+    def places(self, van: Van, visits: Sequence[Visit]) -> list[int]:
+        """Where each visit is; a rest without a place of its own is where the van then stands."""
+        places: list[int] = []
+        here = van.place
+        for visit in visits:
+            if visit.kind is StepKind.REST:
+                fixed = self.rests[van.id, visit.id].place
+                here = here if fixed is None else fixed
+            elif visit.kind in AT_DEPOT:
+                here = self.depots[visit.id].place
+            else:
+                here = self.stops[visit.id].place
+            places.append(here)
+        return places
 
     # ------------------------------------------------------------ timing
 
-    def run(self, van: Van, visits: Sequence[Visit]) -> Timed:
-        """Time a sequence, to its first fault."""
-        return _Run(self, van, visits).timed()
+    def run(self, van: Van, visits: Sequence[Visit], talk_s: Sequence[int] = (), *, ranged: bool = True) -> Timed:
+        """Time a sequence, to its first fault; without `ranged` whatever the battery says."""
+        return Run(self, van, visits, talk_s, ranged=ranged).timed()
 
     def latest(self, van: Van, visits: Sequence[Visit]) -> list[int]:
         """The latest arrival at each visit, and at last at the depot, that breaks no window, opening hour or shift.
 
         A bound, not a promise: loads, releases and times aboard may ask for less.
         """
-        depot = self.depots[van.depot]
-        bound, place = van.shift.to_s, depot.place
+        bound, place = van.shift.to_s, self.depots[van.depot].place
         bounds = [bound]
+        places = self.places(van, visits)
         for index in range(len(visits) - 1, self.frozen(van, visits) - 1, -1):
-            visit = visits[index]
-            here = self.place(visit, van)
+            visit, here = visits[index], places[index]
             bound -= self.drive_s(here, place)
             if visit.kind is StepKind.RELOAD:
+                depot = self.depots[visit.id]
                 bound = min(bound, depot.open.to_s) - depot.reload_s
             elif visit.kind is StepKind.CHARGE:
                 bound -= visit.charge_s
+            elif visit.kind is StepKind.REST:
+                rest = self.rests[van.id, visit.id]
+                bound = min(bound - rest.rest_s, rest.window.to_s)
             else:
                 bound = _latest_start(self.stops[visit.id], bound)
             bounds.append(bound)
@@ -202,12 +207,15 @@ class Timetable:
         bounds.extend([NEVER] * (len(visits) + 1 - len(bounds)))
         return bounds[::-1]
 
-    def route(self, van: Van, visits: Sequence[Visit]) -> Route:
+    def route(self, van: Van, visits: Sequence[Visit], talk_s: Sequence[int] = ()) -> Route:
         """A sequence without a fault as the plan's route."""
-        timed = self.run(van, visits)
+        timed = self.run(van, visits, talk_s)
+        talk = talk_s or [0] * len(visits)
         steps = tuple(
-            Step(visit.kind, visit.id, self.place(visit, van), *times)
-            for visit, *times in zip(visits, timed.arrive, timed.start, timed.depart, strict=True)
+            Step(visit.kind, visit.id, *rest)
+            for visit, *rest in zip(
+                visits, self.places(van, visits), timed.arrive, timed.start, timed.depart, talk, strict=True
+            )
         )
         start_s = max(van.ready_s, van.shift.from_s) if steps else van.ready_s
         return Route(
@@ -221,273 +229,9 @@ class Timetable:
         )
 
 
-def _task_stop(task: Task) -> Stop:
-    windows = tuple(sorted((window.from_s, window.to_s) for window in task.windows))
-    release = -NEVER if task.release_s is None else task.release_s
-    deliver, collect = vector(task.deliver), vector(task.collect)
-    return Stop(
-        place=task.place,
-        windows=windows,
-        service_s=task.service_s,
-        deliver=deliver,
-        collect=collect,
-        release_s=release,
-        max_aboard_s=task.max_aboard_s,
-        gives=some(deliver),
-        takes=some(collect),
-    )
-
-
-def _ride_stops(ride: Ride) -> tuple[Stop, Stop]:
-    seats = vector({"seats": ride.seats})
-    pickup = ((ride.pickup.from_s, ride.pickup.to_s),)
-    dropoff = ((ride.dropoff.from_s, ride.dropoff.to_s),)
-    return (
-        Stop(ride.pickup_place, pickup, ride.pickup_s, EMPTY, seats, -NEVER, None, (), some(seats)),
-        Stop(ride.dropoff_place, dropoff, ride.dropoff_s, seats, EMPTY, -NEVER, None, some(seats), ()),
-    )
-
-
 def _latest_start(stop: Stop, leave_by_s: int) -> int:
     start_by = leave_by_s - stop.service_s
     for from_s, to_s in reversed(stop.windows):
         if from_s <= start_by:
             return min(to_s, start_by)
     return -NEVER
-
-
-class _FaultError(Exception):
-    """Ends a run at its first fault."""
-
-    def __init__(self, fault: Fault, at: int, late_s: int = 0) -> None:
-        super().__init__(fault.code)
-        self.fault, self.at, self.late_s = fault, at, late_s
-
-
-class _Run:
-    """One timing of one sequence."""
-
-    def __init__(self, table: Timetable, van: Van, visits: Sequence[Visit]) -> None:
-        self._table, self._van, self._visits = table, van, visits
-        self._depot = table.depots[van.depot]
-        self._frozen = table.frozen(van, visits)
-        self._stops = [table.stops.get(visit.id) for visit in visits]
-        self._not_before = [-NEVER] * len(visits)
-        self._timed = Timed()
-
-    def timed(self) -> Timed:
-        try:
-            self._allowed()
-            self._forward()
-            self._home()  # what fails most often and costs least comes first
-            self._loads()
-            self._shorten()
-            self._home()
-            self._range()
-        except _FaultError as fault:
-            self._timed.fault, self._timed.at, self._timed.late_s = fault.fault, fault.at, fault.late_s
-        return self._timed
-
-    @cached_property
-    def _loaded_at(self) -> dict[int, int]:
-        """For each visit that hands over goods from the depot, the loading visit before it."""
-        loaded: dict[int, int] = {}
-        loading = -1
-        for index, visit in enumerate(self._visits):
-            if visit.kind is StepKind.RELOAD:
-                loading = index
-            elif self._table.needs_loading(visit.id, self._van.id):
-                loaded[index] = loading
-        return loaded
-
-    def _allowed(self) -> None:
-        for index in range(self._frozen, len(self._visits)):
-            if self._stops[index] is not None:
-                fault = self._table.forbidden(self._visits[index].id, self._van)
-                if fault is not None:
-                    raise _FaultError(fault, index)
-
-    # ------------------------------------------------------------ loads
-
-    def _loads(self) -> None:
-        van, table = self._van, self._table
-        seated = [ride for ride in table.rides.values() if ride.aboard == van.id]
-        cargo = Cargo(van, table.capacity[van.id], self._frozen, seated)
-        visited = {visit.id for visit in self._visits}
-        goods: dict[bool, list[Some]] = {True: [], False: []}
-        for name in van.on_board:
-            goods[name in visited].append(table.stops[name].gives)
-        cargo.begin(goods[True], goods[False])
-        try:
-            for index in range(len(self._visits)):
-                self._load_step(cargo, index)
-            cargo.end(len(self._visits) - 1)
-        except CargoFault as fault:
-            raise _FaultError(fault.fault, fault.at) from None
-
-    def _load_step(self, cargo: Cargo, index: int) -> None:
-        visit, stop = self._visits[index], self._stops[index]
-        if stop is None:
-            cargo.at_depot(index)
-            if visit.kind is StepKind.RELOAD:
-                here = [task for task, loading in self._loaded_at.items() if loading == index]
-                loads = [self._table.stops[self._visits[task].id].gives for task in here]
-                cargo.load(index, loads, all_frozen=all(task < self._frozen for task in here))
-        elif visit.kind is StepKind.PICKUP:
-            cargo.pickup(index, ride_of(visit.id), stop.collect[SEATS])
-        elif visit.kind is StepKind.DROPOFF:
-            cargo.dropoff(index, ride_of(visit.id), stop.deliver[SEATS])
-        else:
-            if self._loaded_at.get(index, 0) < 0:
-                raise _FaultError(Fault.NOT_LOADED, index)
-            cargo.exchange(index, stop.gives, stop.takes)
-
-    # ------------------------------------------------------------ times
-
-    def _forward(self) -> None:
-        van, table = self._van, self._table
-        timed = self._timed
-        timed.arrive, timed.start, timed.depart = [], [], []
-        timed.drive_s = timed.distance_m = 0
-        t = max(van.ready_s, van.shift.from_s) if self._visits else van.ready_s
-        place = van.place
-        for index, visit in enumerate(self._visits):
-            stop = self._stops[index]
-            to = self._depot.place if stop is None else stop.place
-            seconds = table.duration[place][to]
-            if seconds < 0:
-                raise _FaultError(Fault.UNREACHABLE, index)
-            timed.drive_s += seconds
-            timed.distance_m += table.distance[place][to]
-            t += seconds
-            timed.arrive.append(t)
-            start = max(t, self._not_before[index])
-            if stop is None:
-                start, service = self._at_depot(index, visit, start)
-            else:
-                start, service = self._in_window(index, stop, start), stop.service_s
-            timed.start.append(start)
-            t = start + service
-            timed.depart.append(t)
-            place = to
-        back = table.duration[place][self._depot.place]
-        if back < 0:
-            raise _FaultError(Fault.UNREACHABLE, len(self._visits) - 1)
-        timed.drive_s += back
-        timed.distance_m += table.distance[place][self._depot.place]
-        timed.end_s = t + back
-
-    def _at_depot(self, index: int, visit: Visit, start: int) -> tuple[int, int]:
-        if visit.kind is StepKind.CHARGE:
-            return start, visit.charge_s
-        start = max(start, self._depot.open.from_s)
-        released, waited_for = start, index
-        for task, at in self._loaded_at.items():
-            stop = self._stops[task]
-            if at == index and stop is not None and stop.release_s > released:
-                if index < self._frozen <= task:  # what is committed does not wait for other goods
-                    raise _FaultError(Fault.RELEASE, task)
-                released, waited_for = stop.release_s, task
-        if released + self._depot.reload_s > self._depot.open.to_s and index >= self._frozen:
-            raise _FaultError(Fault.CLOSED if waited_for == index else Fault.RELEASE, waited_for)
-        return released, self._depot.reload_s
-
-    def _in_window(self, index: int, stop: Stop, t: int) -> int:
-        for from_s, to_s in stop.windows:
-            if t <= to_s:
-                return max(t, from_s)
-        if index < self._frozen:
-            return t
-        raise _FaultError(Fault.WINDOW, index, t - stop.windows[-1][1])
-
-    def _shorten(self) -> None:
-        """Leave later where goods or a passenger would be aboard too long; least times, so the loop is exact."""
-        spans = list(self._spans())
-        timed = self._timed
-        for _ in range(4 * len(spans) + 1):
-            changed = False
-            for first, last, limit, fault in spans:
-                excess = timed.start[last] - timed.depart[first] - limit
-                if excess > 0:
-                    if first < self._frozen:
-                        raise _FaultError(fault, last, excess)
-                    self._not_before[first] = timed.start[first] + excess
-                    changed = True
-                    try:
-                        self._forward()
-                    except _FaultError as cause:  # leaving later is too late for somebody: the span is the reason
-                        raise _FaultError(fault, last, cause.late_s) from cause
-            if not changed:
-                self._already_aboard()
-                return
-        raise _FaultError(spans[0][3], spans[0][1])
-
-    def _spans(self) -> list[tuple[int, int, int, Fault]]:
-        spans: list[tuple[int, int, int, Fault]] = []
-        for index, loading in self._loaded_at.items():
-            stop = self._stops[index]
-            if index >= self._frozen and stop is not None and stop.max_aboard_s is not None:
-                spans.append((loading, index, stop.max_aboard_s, Fault.ABOARD))
-        picked: dict[str, int] = {}
-        for index, visit in enumerate(self._visits):
-            if visit.kind is StepKind.PICKUP:
-                picked[ride_of(visit.id)] = index
-            elif visit.kind is StepKind.DROPOFF and index >= self._frozen:
-                ride = ride_of(visit.id)
-                if ride in picked:
-                    spans.append((picked[ride], index, self._table.rides[ride].max_ride_s, Fault.RIDE))
-        return spans
-
-    def _already_aboard(self) -> None:
-        """Goods that were loaded before this plan began have their limit too."""
-        for index in range(self._frozen, len(self._visits)):
-            visit = self._visits[index]
-            task = self._table.tasks.get(visit.id)
-            if task is None or task.max_aboard_s is None or task.aboard_since_s is None:
-                continue
-            late = self._timed.start[index] - task.aboard_since_s - task.max_aboard_s
-            if visit.id in self._van.on_board and late > 0:
-                raise _FaultError(Fault.ABOARD, index, late)
-
-    # ------------------------------------------------------------ range and shift
-
-    def _range(self) -> None:
-        """The battery may not come under its least, except on the committed way and on the way to charge."""
-        van = self._van
-        if van.soc_percent is None:
-            return
-        soc = van.soc_percent
-        place, charged = van.place, False
-        for index, visit in enumerate(self._visits):
-            to = self._table.place(visit, van)
-            soc -= self._percent(self._table.distance[place][to])
-            place = to
-            if visit.kind is StepKind.CHARGE:
-                soc = min(100.0, soc + visit.charge_s / 3600.0 * van.charge_kw / van.battery_kwh * 100.0)
-                charged = True
-            elif index >= self._frozen and soc < van.min_soc_percent:
-                raise _FaultError(Fault.RANGE, index)
-        soc -= self._percent(self._table.distance[place][self._depot.place])
-        self._timed.soc_end = soc
-        if soc < van.min_soc_percent and (charged or len(self._visits) > self._frozen):
-            raise _FaultError(Fault.RANGE, len(self._visits) - 1)
-
-    def _percent(self, distance_m: int) -> float:
-        return distance_m / 1000.0 * self._van.kwh_per_km / self._van.battery_kwh * 100.0
-
-    def _home(self) -> None:
-        late = self._timed.end_s - self._van.shift.to_s
-        if late > 0 and len(self._visits) > self._frozen:
-            raise _FaultError(Fault.SHIFT, len(self._visits) - 1, late)
-
-
-def charge_needed_s(van: Van, distance_m: int) -> int:
-    """How long to charge so that a route of this length ends above the least, in whole blocks; 0 where not needed."""
-    if van.soc_percent is None:
-        return 0
-    used = distance_m / 1000.0 * van.kwh_per_km / van.battery_kwh * 100.0
-    short = van.min_soc_percent + CHARGE_SPARE_PERCENT - (van.soc_percent - used)
-    if short <= CHARGE_SPARE_PERCENT:
-        return 0
-    seconds = short / 100.0 * van.battery_kwh / van.charge_kw * 3600.0
-    return max(CHARGE_LEAST_S, ceil(seconds / CHARGE_STEP_S) * CHARGE_STEP_S)

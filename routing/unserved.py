@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from routing.model import COMPARTMENTS, StepKind, Unserved, Van
-from routing.reasons import COMPARTMENT_WORDS, WORDS, Fault, minutes
-from routing.timetable import Timed, Timetable, Visit
+from routing.reasons import Fault, clock, sentence
+from routing.stops import Visit
+from routing.timetable import Timetable
+from routing.timing import Timed
 
 
 def why_not(table: Timetable, bound: Mapping[str, tuple[Visit, ...]], name: str) -> Unserved:
@@ -13,41 +15,44 @@ def why_not(table: Timetable, bound: Mapping[str, tuple[Visit, ...]], name: str)
     Each van is asked as if it had nothing else to do; the reason of the van that comes nearest counts.
     """
     end = name if name in table.tasks else f"{name}/dropoff"
-    found: list[tuple[Fault, int, str]] = []
+    found: list[tuple[Fault, int]] = []
+    never: dict[str, Fault] = {}
     earliest: list[int] = []
     for van in table.active.values():
-        never = table.forbidden(end, van)
-        if never is not None:
-            found.append((never, 0, van.id))
+        fault = table.forbidden(end, van)
+        if fault is not None:
+            never[van.id] = fault
+            found.append((fault, 0))
             continue
         timed = _alone(table, van, bound[van.id], name)
         when = _soonest(table, van, bound[van.id], name)
         if when is not None:
             earliest.append(when)
-        found.append((Fault.FULL if timed.fault is None else timed.fault, timed.late_s, van.id))
-    fault, late_s, _ = max(found, key=lambda row: (row[0], -row[1]), default=(Fault.NO_VAN, 0, ""))
+        found.append((Fault.FULL if timed.fault is None else timed.fault, timed.late_s))
+    fault, late_s = max(found, key=lambda row: (row[0], -row[1]), default=(Fault.NO_VAN, 0))
+    facts = _facts(table, name, late_s)
+    able = next((word for van, because in never.items() if (word := _lacks(table, name, van, because))), "")
+    if fault is Fault.WINDOW and able:  # others could be there in time, but not with this
+        fault, facts["able"] = Fault.BEFORE, able
     fault = _bound_elsewhere(table, name, fault)
     task = table.tasks.get(name)
     if fault is Fault.FULL and task is not None and task.value is not None:
-        fault = Fault.NOT_WORTH
-    reason = WORDS[fault].format(**_details(table, name, late_s))
-    return Unserved(name, reason, fault.code, min(earliest, default=None))
+        fault = Fault.DEFERRED if task.deferrable else Fault.NOT_WORTH
+    return Unserved(name, sentence(fault.code, facts), fault.code, min(earliest, default=None), tuple(facts.items()))
 
 
 def _alone(table: Timetable, van: Van, bound: tuple[Visit, ...], name: str) -> Timed:
-    loading = (Visit(StepKind.RELOAD, van.depot),)
-    if name in table.rides:
-        added: tuple[Visit, ...] = (
-            Visit(StepKind.PICKUP, f"{name}/pickup"),
-            Visit(StepKind.DROPOFF, f"{name}/dropoff"),
-        )
-        return table.run(van, (*bound, *added))
-    added = (Visit(StepKind.TASK, name),)
-    if not table.needs_loading(name, van.id):
-        return table.run(van, (*bound, *added))
-    trials = [table.run(van, (*bound, *loading, *added))]
-    if any(visit.kind is StepKind.RELOAD for visit in bound):
-        trials.append(table.run(van, (*bound, *added)))
+    added = table.ends(name)
+    if name in table.tasks and f"{name}/fetch" in van.committed:
+        added = added[1:]
+    rests = tuple(Visit(StepKind.REST, rest.id) for rest in sorted(van.rests, key=lambda rest: rest.window.to_s))
+    orders = [(*bound, *added)]
+    if table.needs_loading(name, van.id):
+        with_loading = [(*bound, Visit(StepKind.RELOAD, depot), *added) for depot in table.own_depots[van.id]]
+        loads = any(visit.kind is StepKind.RELOAD for visit in bound)
+        orders = [*with_loading, *(orders if loads else [])]
+    orders += [order for plain in list(orders) for order in ((*plain, *rests), (*bound, *rests, *plain[len(bound) :]))]
+    trials = [table.run(van, order) for order in orders]
     return next((trial for trial in trials if trial.fault is None), trials[0])
 
 
@@ -57,13 +62,37 @@ def _soonest(table: Timetable, van: Van, bound: tuple[Visit, ...], name: str) ->
     if timed.fault is not None:
         return None
     t = timed.depart[-1] if timed.depart else max(van.ready_s, van.shift.from_s)
-    place = table.place(bound[-1], van) if bound else van.place
+    place = table.places(van, bound)[-1] if bound else van.place
     if table.needs_loading(name, van.id):
         depot = table.depots[van.depot]
         t = max(t + table.drive_s(place, depot.place), depot.open.from_s, table.stops[name].release_s) + depot.reload_s
         place = depot.place
+    elif table.needs_fetch(name, van.id) and f"{name}/fetch" not in van.committed:
+        fetch = table.stops[f"{name}/fetch"]
+        t = max(t + table.drive_s(place, fetch.place), fetch.windows[0][0]) + fetch.service_s
+        place = fetch.place
     door = table.stops[name if name in table.tasks else f"{name}/pickup"].place
     return t + table.drive_s(place, door)
+
+
+def _lacks(table: Timetable, name: str, van: str, fault: Fault) -> str:
+    """What this van lacks, as a key of `reasons.ABLE`."""
+    if fault is Fault.SKILL:
+        return "skill"
+    if fault is Fault.DEPOT:
+        return "depot"
+    if fault is not Fault.CAPACITY:
+        return ""
+    needed = _needed(table, name)
+    room = table.vans[van].capacity
+    return next((key for key in COMPARTMENTS if needed.get(key, 0) > room.get(key, 0)), "")
+
+
+def _needed(table: Timetable, name: str) -> dict[str, int]:
+    task = table.tasks.get(name)
+    if task is None:
+        return {"seats": table.rides[name].seats}
+    return {key: max(task.deliver.get(key, 0), task.collect.get(key, 0)) for key in COMPARTMENTS}
 
 
 def _bound_elsewhere(table: Timetable, name: str, fault: Fault) -> Fault:
@@ -76,22 +105,16 @@ def _bound_elsewhere(table: Timetable, name: str, fault: Fault) -> Fault:
     return Fault.LOCKED if locked is not None and locked not in table.active else fault
 
 
-def _details(table: Timetable, name: str, late_s: int) -> dict[str, str]:
+def _facts(table: Timetable, name: str, late_s: int) -> dict[str, str]:
     task, ride = table.tasks.get(name), table.rides.get(name)
+    facts = {"load": ",".join(f"{key}={amount}" for key, amount in _needed(table, name).items() if amount)}
     if task is not None:
-        needed = {key: max(task.deliver.get(key, 0), task.collect.get(key, 0)) for key in COMPARTMENTS}
         van = table.holder.get(name) or task.locked_van
-        limit, skills, depot = task.max_aboard_s, task.skills, task.depot
+        limit, until = task.max_aboard_s, max(window.to_s for window in task.windows)
+        facts |= {"skills": ", ".join(sorted(task.skills)), "depot": task.depot or ""}
     else:
         assert ride is not None
-        needed, van = {"seats": ride.seats}, ride.aboard or ride.locked_van
-        limit, skills, depot = ride.max_ride_s, frozenset(), None
-    load = ", ".join(f"{amount} {COMPARTMENT_WORDS[key]}" for key, amount in needed.items() if amount)
-    return {
-        "van": van or "een andere bus",
-        "depot": depot or "deze hub",
-        "skills": ", ".join(sorted(skills)),
-        "load": load,
-        "late": minutes(late_s),
-        "limit": minutes(limit or 0),
-    }
+        van, limit, until = ride.aboard or ride.locked_van, ride.max_ride_s, ride.pickup.to_s
+    facts |= {"van": van or "", "late": str(late_s), "limit": str(limit or 0)}
+    facts["until"] = clock(until, table.problem.utc_offset_s)
+    return {key: value for key, value in facts.items() if value}

@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from routing.model import COMPARTMENTS, Depot, Problem, ProblemError, Ride, Task, Travel, Van, Window
+from routing.model import COMPARTMENTS, Depot, Energy, Problem, ProblemError, Rest, Ride, Task, Travel, Van, Window
 
 _Complain = Callable[[str, str], None]
 
@@ -19,17 +19,25 @@ def require_valid(problem: Problem) -> None:
     faults: list[str] = []
     size = _travel(problem.travel, faults)
     _whole("problem", "now_s", problem.now_s, faults)
+    _whole("problem", "utc_offset_s", problem.utc_offset_s, faults)
+    for compartment, kg in problem.unit_kg.items():
+        if compartment not in COMPARTMENTS:
+            faults.append(f"problem: unit_kg has an unknown compartment {compartment!r}")
+        _number("problem", f"unit_kg[{compartment}]", kg, faults, least=0)
     _unique("depot", [depot.id for depot in problem.depots], faults)
     _unique("van", [van.id for van in problem.vans], faults)
+    for van in problem.vans:
+        _unique(f"van {van.id}: rest", [rest.id for rest in van.rests], faults)
     _unique("task", [task.id for task in problem.tasks] + [ride.id for ride in problem.rides], faults)
     depots = {depot.id for depot in problem.depots}
+    hubs = depots | {depot.hub for depot in problem.depots if depot.hub is not None}
     vans = {van.id for van in problem.vans}
     for depot in problem.depots:
         _depot(depot, size, faults)
     for van in problem.vans:
         _van(van, size, depots, faults)
     for task in problem.tasks:
-        _task(task, size, depots, vans, faults)
+        _task(task, size, hubs, vans, faults)
     for ride in problem.rides:
         _ride(ride, size, vans, faults)
     _bound_once(problem, faults)
@@ -65,11 +73,15 @@ def _whole(record: str, field: str, value: object, faults: list[str], *, least: 
         faults.append(f"{record}: {field} is {value}, less than {least}")
 
 
-def _number(record: str, field: str, value: float, faults: list[str], *, above: float) -> None:
-    if not isinstance(value, int | float) or not isfinite(value):
+def _number(
+    record: str, field: str, value: float, faults: list[str], *, above: float | None = None, least: float | None = None
+) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         faults.append(f"{record}: {field} is {value!r}, not a number")
-    elif value <= above:
+    elif above is not None and value <= above:
         faults.append(f"{record}: {field} is {value}, not above {above:g}")
+    elif least is not None and value < least:
+        faults.append(f"{record}: {field} is {value}, less than {least:g}")
 
 
 def _unique(kind: str, ids: Iterable[str], faults: list[str]) -> None:
@@ -77,6 +89,8 @@ def _unique(kind: str, ids: Iterable[str], faults: list[str]) -> None:
     for name in ids:
         if not name:
             faults.append(f"{kind}: id is empty")
+        elif name.endswith(("/pickup", "/dropoff", "/fetch")):
+            faults.append(f"{kind} {name}: id ends as the steps of a ride or a fetch do")
         elif name in seen:
             faults.append(f"{kind} {name}: id occurs twice")
         seen.add(name)
@@ -122,11 +136,33 @@ def _van(van: Van, size: int, depots: set[str], faults: list[str]) -> None:
         faults.append(f"van {van.id}: depot {van.depot!r} is unknown")
     _number(record, "battery_kwh", van.battery_kwh, faults, above=0)
     _number(record, "charge_kw", van.charge_kw, faults, above=0)
-    _number(record, "kwh_per_km", van.kwh_per_km, faults, above=0)
+    _energy(record, van.energy, faults)
     for field, value in (("soc_percent", van.soc_percent), ("min_soc_percent", van.min_soc_percent)):
-        if value is not None and not (isfinite(value) and 0.0 <= value <= 100.0):
+        if value is None and field == "soc_percent":
+            continue
+        if not isinstance(value, int | float) or not (isfinite(value) and 0.0 <= value <= 100.0):
             faults.append(f"{record}: {field} is {value!r}, not from 0 to 100")
-    _unique(f"{record}: committed", van.committed, faults)
+    for rest in van.rests:
+        _rest(f"{record}: rest {rest.id}", rest, size, faults)
+    seen: set[str] = set()
+    for name in van.committed:
+        if name in seen:
+            faults.append(f"{record}: committed names {name!r} twice")
+        seen.add(name)
+
+
+def _energy(record: str, energy: Energy, faults: list[str]) -> None:
+    _number(record, "energy.kwh_per_km", energy.kwh_per_km, faults, above=0)
+    for field in ("kwh_per_km_tonne", "kwh_per_stop", "aux_kw", "cooler_kw"):
+        _number(record, f"energy.{field}", getattr(energy, field), faults, least=0)
+    _number(record, "energy.margin", energy.margin, faults, above=0)
+
+
+def _rest(record: str, rest: Rest, size: int, faults: list[str]) -> None:
+    _window(record, "window", rest.window, faults)
+    _whole(record, "rest_s", rest.rest_s, faults, least=0)
+    if rest.place is not None:
+        _place(record, "place", rest.place, size, faults)
 
 
 def _task(task: Task, size: int, depots: set[str], vans: set[str], faults: list[str]) -> None:
@@ -142,9 +178,16 @@ def _task(task: Task, size: int, depots: set[str], vans: set[str], faults: list[
     for field in ("release_s", "aboard_since_s"):
         if getattr(task, field) is not None:
             _whole(record, field, getattr(task, field), faults)
-    for field in ("max_aboard_s", "value"):
+    for field in ("max_aboard_s", "value", "contact_days"):
         if getattr(task, field) is not None:
             _whole(record, field, getattr(task, field), faults, least=0)
+    _whole(record, "talk_max_s", task.talk_max_s, faults, least=0)
+    if task.deferrable and task.value is None:
+        faults.append(f"{record}: deferrable, but without the value of bringing it today")
+    if task.fetch is not None:
+        _place(record, "fetch.place", task.fetch.place, size, faults)
+        _window(record, "fetch.window", task.fetch.window, faults)
+        _whole(record, "fetch.service_s", task.fetch.service_s, faults, least=0)
     if task.depot is not None and task.depot not in depots:
         faults.append(f"{record}: depot {task.depot!r} is unknown")
     if task.locked_van is not None and task.locked_van not in vans:
@@ -169,6 +212,7 @@ def _bound_once(problem: Problem, faults: list[str]) -> None:
     """What is on board or committed exists, and is so in one van only."""
     tasks = {task.id for task in problem.tasks}
     steps = {f"{ride.id}/{end}" for ride in problem.rides for end in ("pickup", "dropoff")}
+    steps |= {f"{task.id}/fetch" for task in problem.tasks if task.fetch is not None}
     for field, known in (("on_board", tasks), ("committed", tasks | steps)):
         holder: dict[str, str] = {}
         for van in problem.vans:
@@ -179,6 +223,9 @@ def _bound_once(problem: Problem, faults: list[str]) -> None:
                     faults.append(f"van {van.id}: {field} names {name!r}, as van {holder[name]} does")
                 holder[name] = van.id
     owner = {name: van.id for van in problem.vans for name in van.on_board}
+    for task in problem.tasks:
+        if task.fetch is not None and task.id in owner:
+            faults.append(f"task {task.id}: fetch, but its goods are in van {owner[task.id]} already")
     for van in problem.vans:
         for name in van.committed:
             if owner.get(name, van.id) != van.id:
@@ -188,16 +235,21 @@ def _bound_once(problem: Problem, faults: list[str]) -> None:
 def _way(problem: Problem, van: Van, faults: list[str]) -> None:
     """A van can do what it is bound to: its committed steps are in order and, like its depot, can be reached."""
     places = {task.id: task.place for task in problem.tasks}
+    places |= {f"{task.id}/fetch": task.fetch.place for task in problem.tasks if task.fetch is not None}
     aboard = {ride.id for ride in problem.rides if ride.aboard == van.id}
     owed: dict[str, None] = dict.fromkeys(sorted(aboard))
     for ride in problem.rides:
         places[f"{ride.id}/pickup"], places[f"{ride.id}/dropoff"] = ride.pickup_place, ride.dropoff_place
+    unfetched = {task.id for task in problem.tasks if task.fetch is not None}
     at = van.place
     home = next(depot.place for depot in problem.depots if depot.id == van.depot)
     tasks = {task.id for task in problem.tasks}
     for name in van.committed:
         passenger, _, end = name.rpartition("/")
-        if name in tasks:
+        if name in tasks or end == "fetch":
+            if name in unfetched:
+                faults.append(f"van {van.id}: committed names {name!r} before its fetch")
+            unfetched.discard(passenger)
             continue
         if end == "pickup" and passenger in aboard:
             faults.append(f"van {van.id}: committed names {name!r}, but this passenger is aboard already")

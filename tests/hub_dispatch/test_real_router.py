@@ -34,22 +34,23 @@ def test_an_event_changes_little_and_says_what(town: World) -> None:
     a_day_of_orders(town)
     town.plan()
     before = town.where()
-    first = town.route("van-1")[0]
+    out = sorted(set(before.values()))
+    first = town.route(out[0])[0]
     town.at("09:00")
-    for van in ("van-1", "van-2"):
+    for van in out:
         town.load(van)
         town.tour(van, "departed_hub")
-    town.tour("van-1", "under_way", first)
+    town.tour(out[0], "under_way", first)
     added = town.order("k35", goods="parcel", from_s=clock("10:00"), to_s=clock("15:00"))
     assert town.dispatch.step(), town.dispatch.state
     plan = town.shown()
-    assert town.route("van-1")[0] == first
+    assert town.route(out[0])[0] == first
     after = town.where()
     moved = [stop for stop, van in before.items() if after[stop] != van]
     assert len(moved) <= 2, "routing.md: at most two stops change van at an event"
     van = after[added["stop"]]
     kinds = [stop["kind"] for stop in next(r for r in plan["routes"] if r["van"] == van)["stops"]]
-    assert "reload" in kinds, "the parcel is still at the hub, and the van is not"
+    assert "reload" in kinds or van not in out, "the parcel is still at the hub, and the van is not"
     assert any(change["stop"] == added["stop"] and change["kind"] == "added" for change in plan["changes"])
 
 

@@ -227,7 +227,9 @@ def test_committed_may_be_late(problem: Problem) -> None:
 
 
 def test_checker_shares_no_code_with_the_search() -> None:
-    source = (Path(routing.__file__).parent / "check.py").read_text(encoding="utf-8")
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    imported = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes}
-    assert {name for name in imported if name and name.startswith("routing")} == {"routing.model"}
+    own = {"routing.check_route", "routing.check_hold", "routing.check_range"}
+    for module in ("routing.check", *own):
+        source = (Path(routing.__file__).parent / f"{module.partition('.')[2]}.py").read_text(encoding="utf-8")
+        nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+        imported = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes}
+        assert {name for name in imported if name and name.startswith("routing")} <= {"routing.model", *own}, module

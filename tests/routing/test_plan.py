@@ -22,6 +22,7 @@ from routing import (
     plan,
     replan,
 )
+from routing.battery import flat
 from routing.live import Live
 from routing.planning import previous_vans
 from routing.timetable import Timetable
@@ -195,7 +196,7 @@ def test_passenger_aboard_is_brought_even_when_late() -> None:
 
 
 def test_van_charges_when_it_would_come_home_too_empty() -> None:
-    low = van(battery_kwh=10.0, soc_percent=35.0, kwh_per_km=0.2)  # 10 km is 20 %
+    low = van(battery_kwh=10.0, soc_percent=35.0, energy=flat(0.2))  # 10 km is 20 %
     found = solved(
         day([task("a", 10, windows=window(0, HOUR)), task("b", 10, windows=window(4 * HOUR, 5 * HOUR))], [low])
     )

@@ -1,10 +1,11 @@
 """Random problems of the kinds that a day brings, for property tests: every field of the model is used."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 
-from routing import Depot, Problem, Ride, Task, Travel, Van, Window
+from routing import Depot, Energy, Fetch, Problem, Rest, Ride, Task, Travel, Van, Window
 
 HOUR = 3600
 DAY = 1_795_420_800  # 2026-11-23 00:00 UTC
@@ -30,29 +31,44 @@ def grid_travel(random: Random, size: int, *, holes: float = 0.0) -> Travel:
 def random_problem(seed: int, *, tasks: int = 14, vans: int = 3, rides: int = 2) -> Problem:
     """A day that has begun (or not), with everything that can be going on."""
     random = Random(seed)
-    size = 2 + vans + tasks + 2 * rides
+    size = 3 + vans + tasks + 2 * rides
     travel = grid_travel(random, size, holes=0.01 if random.random() < 0.2 else 0.0)
     now = DAY + random.choice([7, 9, 12]) * HOUR
     depots = [
         Depot("noord", HUB, Window(DAY + 7 * HOUR, DAY + 18 * HOUR), reload_s=random.choice([0, 300, 600])),
         Depot("zuid", OTHER_HUB, Window(DAY + 7 * HOUR, DAY + 18 * HOUR)),
     ]
+    if random.random() < 0.25:  # the hub in the north moves at noon
+        moved = DAY + 12 * HOUR
+        depots[0] = replace(depots[0], open=Window(DAY + 7 * HOUR, moved))
+        depots.append(Depot("noord-later", size - 1, Window(moved, DAY + 18 * HOUR), hub="noord"))
     for van in range(vans):  # a van can always get home, or the problem is refused
         for hub in (HUB, OTHER_HUB):
             for a, b in ((2 + van, hub), (hub, 2 + van)):
                 if travel.duration_s[a, b] < 0:
                     travel.duration_s[a, b] = travel.distance_m[a, b] = 900
     names = [f"t{number}" for number in range(tasks)]
-    fleet, free = _vans(random, vans, now, list(names), travel)
+    fleet = _vans(random, vans, now, list(names))
     records = [_task(random, name, 2 + vans + number, now, vans) for number, name in enumerate(names)]
     journeys = [_ride(random, number, 2 + vans + tasks + 2 * number, now, vans) for number in range(rides)]
     for van in fleet:
         _connect(travel, van, {task.id: task.place for task in records}, journeys)
-    del free
+    bound = {name for van in fleet for name in (*van.committed, *van.on_board)}
+    records = [
+        replace(task, fetch=_fetch(random, task, size, now))
+        if task.deliver and task.id not in bound and random.random() < 0.1
+        else task
+        for task in records
+    ]
     return Problem(now, depots, fleet, records, travel, journeys)
 
 
-def _vans(random: Random, count: int, now: int, free: list[str], travel: Travel) -> tuple[list[Van], list[str]]:
+def _fetch(random: Random, task: Task, size: int, now: int) -> Fetch:
+    place = random.choice([task.place, random.randrange(2, size - 1)])
+    return Fetch(place, Window(now, now + random.choice([1, 4]) * HOUR), random.choice([0, 90]))
+
+
+def _vans(random: Random, count: int, now: int, free: list[str]) -> list[Van]:
     fleet = []
     random.shuffle(free)
     for number in range(count):
@@ -86,10 +102,21 @@ def _vans(random: Random, count: int, now: int, free: list[str], travel: Travel)
                 charge_kw=random.choice([7.4, 22.0]),
                 in_service=random.random() < 0.9,
                 collected={"laundry": random.choice([0, 1])},
+                energy=random.choice([Energy(), Energy(0.21, 0.0, 0.0, 0.0, 0.0, 1.0), Energy(0.2, 0.05, 0.05, 2.0)]),
+                rests=_rests(random, now),
+                partition=random.random() < 0.7,
             )
         )
-    del travel
-    return fleet, free
+    return fleet
+
+
+def _rests(random: Random, now: int) -> tuple[Rest, ...]:
+    lunch = DAY + random.choice([11, 12, 13]) * HOUR
+    place = random.choice([None, None, HUB])
+    rests = [Rest("lunch", Window(lunch, lunch + HOUR), 1800, place)]
+    if random.random() < 0.2:
+        rests.append(Rest("tea", Window(now + 2 * HOUR, now + 3 * HOUR), 600))
+    return tuple(rests) if random.random() < 0.6 else ()
 
 
 def _task(random: Random, name: str, place: int, now: int, vans: int) -> Task:
@@ -99,6 +126,7 @@ def _task(random: Random, name: str, place: int, now: int, vans: int) -> Task:
         windows.append(Window(start, start + random.choice([900, HOUR, 3 * HOUR])))
     kind = random.choice(["chilled", "hot", "ambient", "parcels", "laundry", None, None])
     amount = random.choice([1, 1, 2])
+    value = random.choice([60, 600, 3000]) if random.random() < 0.2 else None
     deliver = {kind: amount} if kind is not None and random.random() < 0.8 else {}
     return Task(
         name,
@@ -111,10 +139,13 @@ def _task(random: Random, name: str, place: int, now: int, vans: int) -> Task:
         skills=frozenset({"medication"} if random.random() < 0.15 else ()),
         release_s=now + random.randint(-2, 3) * HOUR if random.random() < 0.4 else None,
         max_aboard_s=random.choice([1200, HOUR, 2 * HOUR]) if random.random() < 0.4 else None,
-        value=random.choice([60, 600, 3000]) if random.random() < 0.2 else None,
+        value=value,
+        deferrable=value is not None and random.random() < 0.5,
         familiar=frozenset({f"van-{random.randint(1, vans)}"} if random.random() < 0.3 else ()),
         locked_van=f"van-{random.randint(1, vans)}" if random.random() < 0.1 else None,
         aboard_since_s=now - random.choice([0, 1800]) if random.random() < 0.5 else None,
+        talk_max_s=random.choice([0, 600, 1200]),
+        contact_days=random.choice([None, 0, 5, 20]),
     )
 
 

@@ -14,7 +14,7 @@ from hub_backend.dispatching.router.problem import (
     PlanRequest,
 )
 from hub_backend.dispatching.router.spots import Spots, places_of, van_place
-from routing import model
+from routing import battery, model
 from routing.road_net import Snap
 from routing.roads import RoadGraph
 
@@ -88,7 +88,7 @@ def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.V
         collected=van.collected,
         battery_kwh=van.battery_kwh,
         soc_percent=van.soc_percent,
-        kwh_per_km=van.kwh_per_km,
+        energy=battery.flat(van.kwh_per_km),
         charge_kw=van.charge_kw,
     )
 
