@@ -9,6 +9,7 @@ import asyncio
 import json
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 
 RING = 2000
 HEARTBEAT_S = 15.0
+ALONE_S = 60.0  # machine: a screen that lost its connection is back sooner than this
 
 
 class Live:
@@ -29,6 +31,19 @@ class Live:
         self._newest = 0
         self._bells: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._closed = False
+        self._left_s = float("-inf")  # machine: when the last listener left
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody listens, or has only just stopped. If not, `pass_over` instead of reading what to tell."""
+        return bool(self._bells) or time.monotonic() - self._left_s < ALONE_S
+
+    def pass_over(self) -> None:
+        """Something changed and nobody was told: a screen that comes back must fetch everything anew."""
+        with self._lock:
+            self._newest += 1
+            self._ring.clear()
+        self._ring_bells()  # one that has come this very moment
 
     def tell(self, name: str, data: BaseModel | Mapping[str, Any]) -> None:
         """Tells all listeners; `data` is a pydantic model or what JSON can hold."""
@@ -68,10 +83,11 @@ class Live:
         finally:
             with self._lock:
                 self._bells.pop(bell, None)
+                self._left_s = time.monotonic()
 
     def _after(self, seen: int) -> tuple[int, list[bytes]]:
         with self._lock:
-            if self._ring and self._ring[0][0] > seen + 1:
+            if self._oldest() > seen + 1:
                 return self._newest, [self._frame(self._newest, "reset", "{}")]
             count = self._newest - seen
             frames = [self._ring[position][1] for position in range(len(self._ring) - count, len(self._ring))]
@@ -80,14 +96,17 @@ class Live:
     def _place(self, last_id: str | None) -> tuple[int, bool]:
         """Where to go on reading, and whether something between was lost."""
         with self._lock:
-            newest = self._newest
-            oldest = self._ring[0][0] if self._ring else newest + 1
+            newest, oldest = self._newest, self._oldest()
         if last_id is None:
             return newest, False
         run, _, number = last_id.partition("-")
         if run != self._run or not number.isdecimal() or not oldest - 1 <= int(number) <= newest:
             return newest, True
         return int(number), False
+
+    def _oldest(self) -> int:
+        """The number of the oldest message that is still here, or of the next one."""
+        return self._ring[0][0] if self._ring else self._newest + 1
 
     def _frame(self, number: int, name: str, text: str) -> bytes:
         return f"id: {self._run}-{number}\nevent: {name}\ndata: {text}\n\n".encode()

@@ -25,6 +25,7 @@ from hub_backend.record import (
     VanStateRow,
     VisitRow,
 )
+from hub_backend.store import row_of
 
 Change = tuple[str, str]
 
@@ -163,10 +164,10 @@ class Reject(BaseModel):
 
 def van(session: Session, kit: Kit, van_id: str) -> Van | None:
     """The van, or None when it is neither in the directory nor ever spoke as one."""
-    row, now = session.get(VanRow, van_id), session.get(VanStateRow, van_id)
+    row, now = row_of(session, VanRow, van_id), row_of(session, VanStateRow, van_id)
     if row is None and now is None:
         return None
-    gateway = session.get(GatewayRow, van_id)
+    gateway = row_of(session, GatewayRow, van_id)
     seen = Van(
         id=van_id,
         hub=row.hub if row else None,
@@ -257,32 +258,32 @@ def _van(session: Session, kit: Kit, key: str) -> Van | None:
 
 
 def _cooler(session: Session, kit: Kit, key: str) -> Cooler | None:
-    row = session.get(CoolerStateRow, key)
+    row = row_of(session, CoolerStateRow, key)
     return None if row is None else cooler(kit, row)
 
 
 def _excursion(session: Session, kit: Kit, key: str) -> Excursion | None:
-    row = session.get(ExcursionRow, key)
+    row = row_of(session, ExcursionRow, key)
     return None if row is None else excursion(kit, row)
 
 
 def _visit(session: Session, _kit: Kit, key: str) -> Visit | None:
-    row = session.get(VisitRow, int(key))
+    row = row_of(session, VisitRow, int(key))
     return None if row is None else visit(row)
 
 
 def _order(session: Session, _kit: Kit, key: str) -> OrderState | None:
-    row = session.get(OrderRow, key)
+    row = row_of(session, OrderRow, key)
     return None if row is None else order_state(row)
 
 
 def _plan(session: Session, _kit: Kit, key: str) -> Plan | None:
-    row = session.get(PlanRow, key)
+    row = row_of(session, PlanRow, key)
     return None if row is None else plan(session, row)
 
 
 def _reject(session: Session, _kit: Kit, key: str) -> Reject | None:
-    row = session.get(RejectRow, int(key))
+    row = row_of(session, RejectRow, int(key))
     return None if row is None else reject(row)
 
 
@@ -301,6 +302,9 @@ def tell(kit: Kit, changes: Iterable[Change]) -> None:
     """Tells the screens what changed, each thing once, as it stands in the record now."""
     once = list(dict.fromkeys(changes))
     if not once:
+        return
+    if not kit.live.wanted:
+        kit.live.pass_over()
         return
     with kit.store.read() as session:
         told = [(name, READERS[name](session, kit, key)) for name, key in once]

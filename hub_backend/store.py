@@ -6,18 +6,22 @@ neither. Event ids grow in the order of commit because one ingest alone inserts 
 """
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, inspect, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from hub_backend.errors import HubError
 
 BUSY_MS = 10_000
+CACHE_KIB = 1000  # pages that each connection keeps; the kernel keeps the rest
+Row = TypeVar("Row", bound=DeclarativeBase)
 
 
 class StoreError(HubError):
@@ -29,7 +33,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=not url.startswith("sqlite"))
+            # The newest connection first: as many as are needed at once stay warm, and not each of the pool.
+            self._engine = create_engine(
+                url, pool_size=10, max_overflow=30, pool_use_lifo=True, pool_pre_ping=not url.startswith("sqlite")
+            )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise StoreError(f"database_url: {error}") from error
         self.is_sqlite = self._engine.dialect.name == "sqlite"
@@ -42,6 +49,17 @@ class Store:
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def insert(self) -> Callable[[type[DeclarativeBase]], Any]:
+        """The database's own INSERT, with ON CONFLICT. PostgreSQL's takes 6 MB: imported only where it is used."""
+        if self.is_sqlite:
+            from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
+
+            return insert_in_sqlite
+        from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
+
+        return insert_in_postgresql
 
     def open(self) -> None:
         """Brings the schema up to date. Raises `StoreError`."""
@@ -82,12 +100,29 @@ class Store:
                 self._holder = None
 
 
+def row_of(session: Session, kind: type[Row], key: object) -> Row | None:
+    """The row with this key, as `session.get` at half its cost: the question is made once, not at each asking."""
+    known = session.identity_map.get(session.identity_key(kind, key))
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    return session.scalars(_by_key(kind), {"key": key}).one_or_none()
+
+
+@cache
+def _by_key(kind: type[Row]) -> Select[Any]:
+    (column,) = inspect(kind).primary_key
+    return select(kind).where(column == bindparam("key"))
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _settle(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+        for pragma in (
+            *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"),
+            *(f"busy_timeout={BUSY_MS}", f"cache_size={-CACHE_KIB}"),
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

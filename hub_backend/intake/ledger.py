@@ -5,12 +5,11 @@ beyond a hole is kept but does not move n, unless the outbox says (`base_n`) tha
 that is counted in `missing`. A bad event is set aside alone, and its n counts as committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Committed, EventBatch, Lane, Presence
@@ -20,6 +19,15 @@ from hub_backend.rejects import Refusal, set_aside
 from hub_backend.store import Store
 
 Arrived = Opened | Refusal
+LaneKey = tuple[str, str, str]  # gateway, outbox, lane
+
+# Asked at every commit, so made once: that is half of what asking costs.
+LANE = select(LaneRow.committed_n, LaneRow.missing).where(
+    LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
+)
+NEWEST = select(func.max(EventRow.id))
+# By id alone, and gathered here: grouped in SQL, SQLite walks the index of all events there ever were.
+AFTER = select(EventRow.source, EventRow.boot, EventRow.seq, EventRow.t_s).where(EventRow.id > bindparam("after"))
 
 
 @dataclass
@@ -38,27 +46,67 @@ class Ledger:
     def __init__(self, store: Store, *, future_s: float) -> None:
         self._store = store
         self._future_s = future_s
-        make = sqlite.insert if store.is_sqlite else postgresql.insert
-        self._insert = make(EventRow).on_conflict_do_nothing()
+        self._statements = _Statements.of(store.insert)
 
     def write(self, arrived: Sequence[Arrived], *, now_s: float) -> Written:
         """Writes all of it in one transaction, or raises and has written nothing."""
         written = Written()
         with self._store.write() as session:
-            _Writing(session, written, now_s, now_s + self._future_s).all_of(arrived, self._insert)
+            _Writing(session, self._statements, written, now_s, now_s + self._future_s).all_of(arrived)
         return written
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """What is written at every commit, in the database's own dialect."""
+
+    events: Any
+    lanes: Any
+    sources: Any
+
+    @classmethod
+    def of(cls, insert: Callable[[type[Any]], Any]) -> "_Statements":
+        lane, source = insert(LaneRow), insert(SourceRow)
+        return cls(
+            events=insert(EventRow).on_conflict_do_nothing(),
+            lanes=lane.on_conflict_do_update(
+                index_elements=["gateway", "outbox", "lane"],
+                set_={"committed_n": lane.excluded.committed_n, "missing": lane.excluded.missing},
+            ),
+            sources=source.on_conflict_do_update(
+                index_elements=["source", "boot"],
+                set_={
+                    "received": SourceRow.received + source.excluded.received,
+                    "highest_seq": _higher(SourceRow.highest_seq, source.excluded.highest_seq),
+                    "last_t_s": _higher(SourceRow.last_t_s, source.excluded.last_t_s),
+                },
+            ),
+        )
+
+
+def _higher(one: Any, other: Any) -> ColumnElement[Any]:
+    return case((other > one, other), else_=one)  # SQLite's max is PostgreSQL's greatest
+
+
+@dataclass
+class _Lane:
+    """How far a lane is; see `LaneRow`."""
+
+    committed_n: int
+    missing: int
 
 
 @dataclass
 class _Writing:
     session: Session
+    statements: _Statements
     written: Written
     now_s: float
     newest_s: float
     rows: list[dict[str, Any]] = field(default_factory=list)
-    lanes: dict[tuple[str, str, str], LaneRow] = field(default_factory=dict)
+    lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
 
-    def all_of(self, arrived: Sequence[Arrived], insert_events: Any) -> None:
+    def all_of(self, arrived: Sequence[Arrived]) -> None:
         for thing in arrived:
             match thing:
                 case Refusal():
@@ -67,7 +115,8 @@ class _Writing:
                     self._batch(address.gateway, batch)
                 case Opened(address, Presence() as presence):
                     self._presence(address.gateway, address.hub, presence)
-        self._events(insert_events)
+        self._save_lanes()
+        self._save_events()
 
     def _batch(self, gateway: str, batch: EventBatch) -> None:
         lane = self._lane(gateway, batch)
@@ -90,14 +139,26 @@ class _Writing:
             outbox=batch.outbox, lane=batch.lane, n=lane.committed_n
         )
 
-    def _lane(self, gateway: str, batch: EventBatch) -> LaneRow:
+    def _lane(self, gateway: str, batch: EventBatch) -> _Lane:
         key = (gateway, batch.outbox, batch.lane.value)
-        lane = self.lanes.get(key) or self.session.get(LaneRow, key)
-        if lane is None:
-            lane = LaneRow(gateway=gateway, outbox=batch.outbox, lane=batch.lane.value, committed_n=0, missing=0)
-            self.session.add(lane)
-        self.lanes[key] = lane
-        return lane
+        if key not in self.lanes:
+            found = self.session.execute(LANE, {"gateway": gateway, "outbox": batch.outbox, "lane": key[2]}).first()
+            self.lanes[key] = _Lane(*found) if found is not None else _Lane(0, 0)
+        return self.lanes[key]
+
+    def _save_lanes(self) -> None:
+        rows = [
+            {
+                "gateway": gateway,
+                "outbox": outbox,
+                "lane": name,
+                "committed_n": lane.committed_n,
+                "missing": lane.missing,
+            }
+            for (gateway, outbox, name), lane in self.lanes.items()
+        ]
+        if rows:
+            self.session.connection().execute(self.statements.lanes, rows)
 
     def _presence(self, gateway: str, hub: str, presence: Presence) -> None:
         row = self.session.get(GatewayRow, gateway)
@@ -118,29 +179,22 @@ class _Writing:
     def _refuse(self, refusal: Refusal) -> None:
         self.written.rejects.append(set_aside(self.session, refusal, now_s=self.now_s).id)
 
-    def _events(self, insert_events: Any) -> None:
+    def _save_events(self) -> None:
         if not self.rows:
             return
-        before = self.session.scalar(select(func.max(EventRow.id))) or 0
-        self.session.connection().execute(insert_events, self.rows)
-        # By id alone and gathered here: grouped in SQL, SQLite walks the index of all events there ever were.
-        new = select(EventRow.source, EventRow.boot, EventRow.seq, EventRow.t_s).where(EventRow.id > before)
-        found: dict[tuple[str, int], list[tuple[int, float]]] = {}
-        for source, boot, seq, t_s in self.session.execute(new):
-            found.setdefault((source, boot), []).append((seq, t_s))
-        for (source, boot), events in found.items():
-            self.written.events += len(events)
-            self._source(source, boot, events)
-
-    def _source(self, source: str, boot: int, events: Sequence[tuple[int, float]]) -> None:
-        """Counts new events, (seq, t_s) each, of one start of one source."""
-        row = self.session.get(SourceRow, (source, boot))
-        if row is None:
-            row = SourceRow(source=source, boot=boot, received=0, highest_seq=0, last_t_s=events[0][1])
-            self.session.add(row)
-        row.received += len(events)
-        row.highest_seq = max(row.highest_seq, *(seq for seq, _t_s in events))
-        row.last_t_s = max(row.last_t_s, *(t_s for _seq, t_s in events))
+        connection = self.session.connection()
+        before = connection.scalar(NEWEST) or 0
+        connection.execute(self.statements.events, self.rows)
+        sources: dict[tuple[str, int], dict[str, Any]] = {}
+        for source, boot, seq, t_s in connection.execute(AFTER, {"after": before}):
+            new = {"source": source, "boot": boot, "received": 0, "highest_seq": seq, "last_t_s": t_s}
+            row = sources.setdefault((source, boot), new)
+            row["received"] += 1
+            row["highest_seq"] = max(row["highest_seq"], seq)
+            row["last_t_s"] = max(row["last_t_s"], t_s)
+            self.written.events += 1
+        if sources:
+            connection.execute(self.statements.sources, list(sources.values()))
 
 
 def _row(gateway: str, event: AnyEvent, text: bytes, now_s: float) -> dict[str, Any]:

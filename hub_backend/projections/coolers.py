@@ -19,6 +19,7 @@ from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
 from hub_backend.spoken import sentence, source_called
+from hub_backend.store import row_of
 from hub_backend.trigger import pull
 
 LOOK_BACK_S = 86400.0
@@ -47,7 +48,7 @@ class Coolers(Follower):
         return [("cooler", row.source)]
 
     def _row(self, session: Session, event: AnyEvent) -> CoolerStateRow:
-        row = session.get(CoolerStateRow, event.source)
+        row = row_of(session, CoolerStateRow, event.source)
         if row is None:
             row = CoolerStateRow(source=event.source, t_s=event.t_s, watch=Watch().memory())
             session.add(row)
@@ -94,7 +95,7 @@ def excursion_id(source: str, key: str, opened_s: float) -> str:
 
 
 def _note(session: Session, source: str, change: coldchain.Change, *, audit: bool) -> list[Change]:
-    row = session.get(ExcursionRow, excursion_id(source, change.key, change.opened_s))
+    row = row_of(session, ExcursionRow, excursion_id(source, change.key, change.opened_s))
     if row is None and audit:
         row = _overlapping(session, source, change)
     match change:

@@ -10,6 +10,7 @@ from edge_gateway.contract.messages import AnyEvent, Position, Tour, Vehicle
 from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import VanStateRow
 from hub_backend.shown import Change
+from hub_backend.store import row_of
 
 
 class Fleet(Follower):
@@ -25,7 +26,7 @@ class Fleet(Follower):
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         if received.gateway not in self._vans:
             return []
-        row = session.get(VanStateRow, received.gateway)
+        row = row_of(session, VanStateRow, received.gateway)
         if row is None:
             row = VanStateRow(van=received.gateway, fix="none", phase="", odometer_day="", extra_s=0.0)
             session.add(row)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from hub_backend.projections.follower import AwayError, CannotTakeError, Followe
 from hub_backend.record import CursorRow, EventRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change
+from hub_backend.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,16 @@ class _Page:
     last_id: int
 
 
+NEWEST = select(func.max(EventRow.id))
+# Looked through by id alone: asked for kinds as well, SQLite sorts every event there ever was of each kind.
+NEXT = (
+    select(EventRow.id, EventRow.gateway, EventRow.kind, EventRow.body)
+    .where(EventRow.id > bindparam("after"), EventRow.id <= bindparam("until"))
+    .order_by(EventRow.id)
+    .limit(bindparam("most"))
+)
+
+
 class Followers:
     """The thread that keeps all followers going, in the order given: a later one may read what an earlier one wrote."""
 
@@ -59,7 +69,7 @@ class Followers:
         with kit.store.read() as session:
             done = {row.follower: row.event_id for row in session.scalars(select(CursorRow))}
         self._cursors = [Cursor(follower, done.get(follower.name, 0)) for follower in followers]
-        self._save = _upsert(sqlite if kit.store.is_sqlite else postgresql)
+        self._save = _upsert(kit.store)
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -141,15 +151,9 @@ class Followers:
 
     def _next(self, cursors: Sequence[Cursor], until: int) -> _Page:
         kinds = {str(kind.__struct_config__.tag) for cursor in cursors for kind in cursor.follower.kinds}
-        # Looked through by id alone: asked for kinds as well, SQLite sorts every event there ever was of each kind.
-        wanted = (
-            select(EventRow.id, EventRow.gateway, EventRow.kind, EventRow.body)
-            .where(EventRow.id > cursors[0].event_id, EventRow.id <= until)
-            .order_by(EventRow.id)
-            .limit(BATCH_EVENTS)
-        )
-        with self._kit.store.read() as session:
-            rows = session.execute(wanted).all()
+        with self._kit.store.engine.connect() as connection:
+            asked = {"after": cursors[0].event_id, "until": until, "most": BATCH_EVENTS}
+            rows = connection.execute(NEXT, asked).all()
         decode = messages.decode_event.decode
         events = [Received(id_, gateway, decode(body)) for id_, gateway, kind, body in rows if kind in kinds]
         return _Page(events, rows[-1].id if len(rows) == BATCH_EVENTS else until)
@@ -225,10 +229,10 @@ class Followers:
 
 def newest_event(kit: Kit) -> int:
     """The id of the record's newest event, 0 before the first."""
-    with kit.store.read() as session:
-        return session.scalar(select(func.max(EventRow.id))) or 0
+    with kit.store.engine.connect() as connection:
+        return connection.scalar(NEWEST) or 0
 
 
-def _upsert(dialect: Any) -> Any:
-    insert = dialect.insert(CursorRow)
+def _upsert(store: Store) -> Any:
+    insert = store.insert(CursorRow)
     return insert.on_conflict_do_update(index_elements=["follower"], set_={"event_id": insert.excluded.event_id})

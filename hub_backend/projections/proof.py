@@ -15,6 +15,7 @@ from hub_backend.projections.follower import CannotTakeError, Follower, Received
 from hub_backend.record import OrderRow, ParcelRow, StopRow, VisitRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change
+from hub_backend.store import row_of
 
 CONTACT = frozenset({Outcome.CONTACT_DOOR, Outcome.CONTACT_INSIDE, Outcome.CONTACT_OTHER_PERSON})
 FAILED = frozenset({Outcome.NO_ANSWER, Outcome.REFUSED})
@@ -77,7 +78,7 @@ def _leave_others(session: Session, van: str, t_s: float, here: StopRow | None) 
 
 def _visited(session: Session, received: Received, visit: Visit) -> list[Change]:
     stop = _stop(session, visit.stop)
-    if session.get(VisitRow, received.id) is not None:
+    if row_of(session, VisitRow, received.id) is not None:
         return []
     newer = session.scalar(select(VisitRow.event).where(VisitRow.stop == visit.stop, VisitRow.t_s > visit.t_s).limit(1))
     session.add(_row(received, visit, stop.day))
@@ -123,7 +124,7 @@ def _handed(session: Session, received: Received, visit: Visit) -> list[Change]:
     changes: list[Change] = []
     for field, codes in (("delivered", visit.delivered), ("collected", visit.collected)):
         for code in codes:
-            parcel = session.get(ParcelRow, code)
+            parcel = row_of(session, ParcelRow, code)
             if parcel is None:
                 changes.append(_unknown_code(session, received, field, visit.t_s))
             elif field == "delivered":
@@ -178,7 +179,7 @@ def _is_done(order: OrderRow, parcels: list[ParcelRow], visit: Visit) -> bool:
 
 
 def _scanned(session: Session, received: Received, scan: Scan) -> list[Change]:
-    parcel = session.get(ParcelRow, scan.code)
+    parcel = row_of(session, ParcelRow, scan.code)
     if parcel is None:
         raise CannotTakeError("code", "a parcel that the record does not know")
     match scan.purpose:
@@ -195,7 +196,7 @@ def _scanned(session: Session, received: Received, scan: Scan) -> list[Change]:
 
 def _brought_back(session: Session, scan: Scan) -> list[Change]:
     """A hub's gateway knows only that it took this in before; that it has been in a van since, the record knows."""
-    parcel = session.get(ParcelRow, scan.code)
+    parcel = row_of(session, ParcelRow, scan.code)
     if parcel is None or parcel.direction != "deliver" or parcel.state != "loaded":
         return []
     if not _set(parcel, "returned", scan.t_s):
@@ -209,7 +210,7 @@ def _brought_back(session: Session, scan: Scan) -> list[Change]:
 
 def _stop(session: Session, ref: str) -> StopRow:
     """Raises `CannotTakeError`."""
-    stop = session.get(StopRow, stop_id(ref))
+    stop = row_of(session, StopRow, stop_id(ref))
     if stop is None:
         raise CannotTakeError("stop", "a stop that the record does not know")
     return stop

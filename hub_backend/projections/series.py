@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Battery, Cooler, Lid, Position, Span, Vehicle
@@ -57,7 +56,7 @@ class SqlSeries(Series):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._upsert = _upsert(sqlite if store.is_sqlite else postgresql)
+        self._upsert = _upsert(store)
 
     def store(self, session: Session, points: Iterable[Point]) -> None:
         newest = {(point.source, point.field, point.t_s): point for point in points}
@@ -83,8 +82,8 @@ class SqlSeries(Series):
             return [Point(*row) for row in session.execute(wanted)]
 
 
-def _upsert(dialect: Any) -> Any:
-    insert = dialect.insert(SeriesRow)
+def _upsert(store: Store) -> Any:
+    insert = store.insert(SeriesRow)
     return insert.on_conflict_do_update(
         index_elements=["source", "field", "t_s"], set_={"value": insert.excluded.value}
     )

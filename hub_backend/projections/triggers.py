@@ -7,7 +7,7 @@ then, and a replay asks for nothing twice. The plan it compares with is the one 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
@@ -18,6 +18,7 @@ from hub_backend.projections.proof import FAILED, stop_id
 from hub_backend.record import DownlinkRow, StopRow, VanStateRow
 from hub_backend.shown import Change
 from hub_backend.spoken import sentence, van_called
+from hub_backend.store import row_of
 from hub_backend.trigger import pull
 from hub_backend.workday import day_of
 
@@ -27,6 +28,10 @@ LOOK_EVERY_S = 30.0  # of a van's positions
 OPEN = ("open", "under_way", "at_door")
 DRIVING = ("departed_hub", "under_way")
 AT_DOOR = ("arrived", "longer")
+
+# Asked at every look, so made once: that is half of what asking costs.
+SENT_REVISION = select(DownlinkRow.revision).where(DownlinkRow.gateway == bindparam("van"))
+STOPS_AHEAD = select(StopRow.id).where(StopRow.van == bindparam("van"), StopRow.state.in_(OPEN))
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Triggers(Follower):
 
     def _look(self, session: Session, van: str, t_s: float) -> None:
         """How the van stands at the moment of one of its positions."""
-        now = session.get(VanStateRow, van)
+        now = row_of(session, VanStateRow, van)
         if now is None or now.phase_s is None or now.phase_s > t_s:
             return
         if now.phase in AT_DOOR and now.stop is not None and now.arrived_s is not None:
@@ -83,7 +88,7 @@ class Triggers(Follower):
             self._check_delay(session, van, t_s)
 
     def _check_stay(self, session: Session, now: VanStateRow, t_s: float) -> None:
-        stop = session.get(StopRow, stop_id(now.stop or ""))
+        stop = row_of(session, StopRow, stop_id(now.stop or ""))
         if stop is None or stop.state != "at_door" or now.arrived_s is None:
             return  # an outcome was given, even if somebody is to come again
         late_s = t_s - (now.arrived_s + stop.service_s + now.extra_s + BEHIND_S)
@@ -96,7 +101,7 @@ class Triggers(Follower):
         sent = self._plan_of(session, van)
         if sent is None:
             return
-        ahead = _first_ahead(session, sent.plan)
+        ahead = _first_ahead(session, van, sent.plan)
         if ahead is not None and t_s - ahead.arrive_s > BEHIND_S:
             self._delayed(session, van, sent, t_s)
 
@@ -116,7 +121,7 @@ class Triggers(Follower):
     def _check_battery(self, session: Session, van: str, vehicle: Vehicle) -> None:
         if vehicle.soc_percent is None or vehicle.soc_percent >= LOW_SOC_PERCENT or vehicle.plugged:
             return
-        now = session.get(VanStateRow, van)
+        now = row_of(session, VanStateRow, van)
         if now is not None and now.vehicle_s is not None and now.vehicle_s > vehicle.t_s:
             return
         day = day_of(vehicle.t_s, zone=self._kit.settings.zone)
@@ -129,7 +134,7 @@ class Triggers(Follower):
 
     def _plan_of(self, session: Session, van: str) -> _Sent | None:
         """The plan that was sent to the van, decoded once for each revision."""
-        found = session.execute(select(DownlinkRow.revision).where(DownlinkRow.gateway == van)).scalar()
+        found = session.scalar(SENT_REVISION, {"van": van})
         if found is None:
             return None
         known = self._sent.get(van)
@@ -142,15 +147,10 @@ class Triggers(Follower):
         return known
 
 
-def _first_ahead(session: Session, plan: VanPlan) -> PlannedStop | None:
+def _first_ahead(session: Session, van: str, plan: VanPlan) -> PlannedStop | None:
     """The first address of the plan where nobody has been yet."""
-    for planned in plan.stops:
-        if planned.done or planned.kind in ("reload", "charge"):
-            continue
-        stop = session.get(StopRow, stop_id(planned.stop))
-        if stop is not None and stop.state in OPEN:
-            return planned
-    return None
+    ahead = set(session.scalars(STOPS_AHEAD, {"van": van}))
+    return next((planned for planned in plan.stops if not planned.done and stop_id(planned.stop) in ahead), None)
 
 
 def _missed(session: Session, visit: Visit) -> None:

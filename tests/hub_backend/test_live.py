@@ -132,3 +132,48 @@ def test_reading_in_any_rhythm_gives_each_message_once_or_a_reset(rhythm: list[i
         assert resets or len(numbers) == told
 
     asyncio.run(run())
+
+
+def test_while_nobody_listens_nothing_is_kept_and_who_comes_back_begins_anew() -> None:
+    async def run() -> None:
+        live = Live()
+        assert not live.wanted
+        stream = live.stream()
+        await anext(stream)
+        assert live.wanted
+        live.tell("van", {"n": 0})
+        ((seen, _name, _data),) = await take(stream, 1)
+        await stream.aclose()
+        assert live.wanted  # it may be back in a moment
+        live.pass_over()
+        again = live.stream(seen)
+        assert parsed(await anext(again))[0][1] == "reset"
+        await again.aclose()
+
+    asyncio.run(run())
+
+
+def test_a_screen_that_comes_the_moment_something_is_passed_over_is_told_to_begin_anew() -> None:
+    async def run() -> None:
+        live = Live()
+        stream = live.stream()
+        await anext(stream)
+        live.pass_over()
+        assert [name for _id, name, _data in await take(stream, 1)] == ["reset"]
+
+    asyncio.run(run())
+
+
+def test_after_a_minute_without_a_screen_it_is_not_wanted() -> None:
+    async def run() -> None:
+        before, live_module.ALONE_S = live_module.ALONE_S, 0.0
+        try:
+            live = Live()
+            stream = live.stream()
+            await anext(stream)
+            await stream.aclose()
+            assert not live.wanted
+        finally:
+            live_module.ALONE_S = before
+
+    asyncio.run(run())
