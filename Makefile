@@ -7,7 +7,7 @@ DEMO_STAMP := $(VENV)/.demo-installed
 INSTANCES ?= ../shared/data/vrp
 SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo bench-routing test check unit quick lint types contracts docs screens lock clean
+.PHONY: help demo bench-routing chaos test check unit quick lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -66,6 +66,10 @@ screens: $(STAMP) ## types from both servers, then check and build the pages (af
 	  && npm="$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" \
 	  && node "$$npm" ci && node "$$npm" run types && node "$$npm" run check
 	$(BIN)/python hatch_build.py
+
+chaos: $(STAMP) ## 100 kills and 20 overlapping outages of the real processes (ARGS="--seed 2"): build/chaos.json
+	@sh .ci/servers
+	$(BIN)/python -m tests.chaos --report build/chaos.json $(ARGS)
 
 lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -36,6 +36,10 @@ class Mosquitto:
         )
         wait_until(lambda: can_connect(self.port))
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def stop(self) -> None:
         if self._process is not None:
             end(self._process)

@@ -1,0 +1,54 @@
+"""The shortest stories in which a broken promise shows; the real build must come through each of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chaos import power
+from tests.chaos.campaign import come_back
+from tests.chaos.load import Load
+from tests.chaos.verdict import compare, settle
+from tests.chaos.world import Database, World, world
+
+GATEWAY = ("-m", "edge_gateway")
+HUB = ("-m", "hub_backend")
+
+
+def lost_when_hub_and_broker_die(folder: Path, gateway: Sequence[str] = GATEWAY) -> int:
+    """The hub is away; the vans go on; then the broker dies with what it holds. Acknowledged events that are lost."""
+    with world(folder, seed=1, database=_file(folder), gateway_program=gateway) as broken:
+        load = Load(broken)
+        load.start()
+        broken.pause(0.5)
+        broken.hub.kill()
+        broken.pause(2.0)
+        broken.kill_broker()
+        broken.pause(0.3)
+        return _lost(broken, load)
+
+
+def lost_when_the_hub_dies_often(folder: Path, hub: Sequence[str] = HUB, *, deaths: int = 5) -> int:
+    """The hub dies in the middle of its work, again and again. Acknowledged events that are lost."""
+    with world(folder, seed=1, database=_file(folder), hub_program=hub) as broken:
+        load = Load(broken)
+        load.start()
+        for _ in range(deaths):
+            broken.pause(0.7)
+            broken.hub.kill()
+            come_back(broken)
+        return _lost(broken, load)
+
+
+def lost_when_the_power_goes(folder: Path, gateway: Sequence[str] = GATEWAY) -> int:
+    """The power goes at each of twenty acknowledgements. Acknowledged events that are not on the disk."""
+    return power.acknowledged_but_gone(folder, gateway)[1]
+
+
+def _lost(broken: World, load: Load) -> int:
+    load.stop()
+    come_back(broken)
+    settle(broken)
+    return compare(broken, load)[0]
+
+
+def _file(folder: Path) -> Database:
+    return Database(f"sqlite:///{folder / 'hub.sqlite'}")
