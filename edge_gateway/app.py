@@ -104,6 +104,7 @@ class Gateway:
             state=self.state,
             rejects=self.rejects,
             time=self.time,
+            resent=lambda: self.hub_link.resent,
             stopping=self.stopping.is_set,
         )
 
@@ -260,7 +261,7 @@ class Gateway:
             self.outbox.close()
         except OutboxError as error:
             log.error("event=outbox_not_closed error=%r", str(error))
-        log.info("event=stopped rss_mb=%.1f", resident_mb())
+        log.info("event=stopped rss_mb=%s", resident_mb())
 
 
 def run(file: Path) -> int:

@@ -21,9 +21,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from edge_gateway import metrics
 from edge_gateway.contract import service
 from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import HeardCode, Intake
+from edge_gateway.metrics import Metrics
 from edge_gateway.outbox import Outbox
 from edge_gateway.page_messages import (
     Health,
@@ -71,6 +73,7 @@ class PageApi:
         state: State,
         rejects: Rejects,
         time: Timekeeper,
+        resent: Callable[[], int],
         stopping: Callable[[], bool],
     ) -> None:
         self._settings = settings
@@ -80,12 +83,14 @@ class PageApi:
         self._rejects = rejects
         self._time = time
         self._stopping = stopping
+        self._metrics = Metrics(health=self._health, rejects=rejects.shown, resent=resent)
 
     def app(self) -> Starlette:
         page = Path(self._settings.page_dir) if self._settings.page_dir else Path(__file__).parent / "page"
         return Starlette(
             routes=[
                 Route("/api/health", self.health),
+                Route("/metrics", self.metrics),
                 Route("/api/state", self.state),
                 Route("/api/live", self.live),
                 Route("/api/records", self.records, methods=["POST"]),
@@ -113,6 +118,9 @@ class PageApi:
     async def health(self, _request: Request) -> Response:
         return _json(await run_in_threadpool(self._health))  # the outbox may be busy with a slow card
 
+    async def metrics(self, _request: Request) -> Response:
+        return Response(await run_in_threadpool(self._metrics.text), media_type=metrics.CONTENT_TYPE)
+
     def _health(self) -> Health:
         depth = self._outbox.depth
         return Health(
@@ -121,7 +129,7 @@ class PageApi:
             outbox=PagePending(business=depth.business, telemetry=depth.telemetry, dropped=depth.dropped),
             hub_connected=self._state.hub_connected,
             plan_revision=self._state.plan_revision,
-            rss_mb=round(resident_mb(), 1),
+            rss_mb=resident_mb(),
             now_s=self._time.now_s(),
             nodes={node.source: node.online for node in self._state.nodes.values()},
             rejects=self._rejects.total,
@@ -282,10 +290,10 @@ def _id_of(entry: msgspec.Raw) -> str:
     return name[:40] if isinstance(name, str) else ""
 
 
-def resident_mb() -> float:
-    """This process's resident memory in MB (10^6 bytes); 0.0 where the system does not say."""
+def resident_mb() -> float | None:
+    """This process's resident memory in MB (10^6 bytes) to one decimal; None where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

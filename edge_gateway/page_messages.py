@@ -223,14 +223,14 @@ class ScanAnswer(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How the gateway is: unsent events per lane, the hub, the plan's revision, its own memory, its nodes."""
+    """How the gateway is: unsent events per lane, the hub, the plan's revision, its memory if known, its nodes."""
 
     status: Literal["ok", "starting", "stopping"] = "ok"
     gateway: str
     outbox: PagePending
     hub_connected: bool
     plan_revision: Count | None
-    rss_mb: float
+    rss_mb: float | None
     now_s: TimeS
     nodes: dict[str, bool]
     rejects: Count

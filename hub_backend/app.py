@@ -16,7 +16,7 @@ from edge_gateway.contract import service
 from edge_gateway.contract.clock import Clock, open_clock
 from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
-from hub_backend.api import events, gateways, health, rejects
+from hub_backend.api import events, gateways, health, metrics, rejects
 from hub_backend.api import live as live_api
 from hub_backend.api import vans as vans_api
 from hub_backend.intake.ingest import Ingest
@@ -66,8 +66,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     ingest = Ingest(kit, mqtt, on_commit=[one.wake for one in followers])
     # Started in this order, stopped in the reverse: what is told comes before who tells. Dispatch comes before ingest.
     parts: list[Part] = [*followers, plans, ingest]
+    ask = health.asker(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=plans.health)
     routers: list[APIRouter] = [
-        health.router(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=plans.health),
+        health.router(ask),
         events.router(kit),
         gateways.router(kit),
         vans_api.router(kit, series),
@@ -82,9 +83,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
             session.execute(select(1))
         return ingest.alive and all(one.alive for one in followers)
 
-    return Hub(
-        kit=kit, parts=parts, web=_web(_lifespan(kit, parts, is_alive), routers, plans.root_routers, kit.settings)
-    )
+    measured = metrics.router(kit, health=ask, gateways=lambda: gateways.all_gateways(kit))
+    lifespan = _lifespan(kit, parts, is_alive)
+    return Hub(kit=kit, parts=parts, web=_web(lifespan, routers, [*plans.root_routers, measured], settings))
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:

@@ -66,19 +66,24 @@ def router(kit: Kit) -> APIRouter:
     @routes.get("/gateways")
     def gateways() -> list[Gateway]:
         """Every gateway that may speak."""
-        with kit.store.read() as session:
-            rows = {row.gateway: row for row in session.scalars(select(GatewayRow))}
-            lanes = _by_gateway(session.scalars(select(LaneRow)))
-            sources = _by_source(session.scalars(select(SourceRow).order_by(SourceRow.source, SourceRow.boot)))
-            nodes = _nodes(session)
-        return [
-            _gateway(kit, name, rows.get(name)).model_copy(
-                update={"lanes": lanes[name], "sources": sources[name], "nodes": nodes[name]}
-            )
-            for name in sorted(kit.settings.gateways)
-        ]
+        return all_gateways(kit)
 
     return routes
+
+
+def all_gateways(kit: Kit) -> list[Gateway]:
+    """Every gateway of the settings, also one that was never heard."""
+    with kit.store.read() as session:
+        rows = {row.gateway: row for row in session.scalars(select(GatewayRow))}
+        lanes = _by_gateway(session.scalars(select(LaneRow)))
+        sources = _by_source(session.scalars(select(SourceRow).order_by(SourceRow.source, SourceRow.boot)))
+        nodes = _nodes(session)
+    return [
+        _gateway(kit, name, rows.get(name)).model_copy(
+            update={"lanes": lanes[name], "sources": sources[name], "nodes": nodes[name]}
+        )
+        for name in sorted(kit.settings.gateways)
+    ]
 
 
 def _gateway(kit: Kit, name: str, row: GatewayRow | None) -> Gateway:

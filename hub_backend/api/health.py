@@ -43,14 +43,23 @@ class Health(BaseModel):
     rss_mb: float | None
 
 
-def router(
-    kit: Kit, *, mqtt: Mqtt, ingest: Ingest, followers: Sequence[Followers], dispatch: Callable[[], DispatchHealth]
-) -> APIRouter:
+def router(ask: Callable[[], Health]) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/health")
     def health() -> Health:
         """How the hub stands now."""
+        return ask()
+
+    return routes
+
+
+def asker(
+    kit: Kit, *, mqtt: Mqtt, ingest: Ingest, followers: Sequence[Followers], dispatch: Callable[[], DispatchHealth]
+) -> Callable[[], Health]:
+    """What asks all of these how they are."""
+
+    def ask() -> Health:
         newest_id = newest_event(kit)
         with kit.store.read() as session:
             rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
@@ -69,4 +78,4 @@ def router(
             rss_mb=resident_mb(),
         )
 
-    return routes
+    return ask

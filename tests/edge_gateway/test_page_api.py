@@ -41,6 +41,7 @@ def served(tmp_path: Path) -> Iterator[Page]:
             state=gateway.state,
             rejects=gateway.rejects,
             time=gateway.time,
+            resent=lambda: 3,
             stopping=lambda: False,
         )
         gateway.intake.plan(PLAN, encode(PLAN))
@@ -201,3 +202,12 @@ def test_the_schema_names_every_message_and_answers_are_whole() -> None:
     assert {"PageState", "TourRecord", "VisitRecord", "ScanAnswer", "Health", "VanPlan"} <= set(schemas)
     assert "plan" in schemas["PageState"]["required"]
     assert "t_s" not in schemas["VisitRecord"]["required"]
+
+
+def test_a_refusal_is_counted_for_prometheus_with_its_field_and_without_its_value(served: Page) -> None:
+    served.records(visit(step=4), visit(step=9))
+    served.records(visit())
+    figures = served.client.get("/metrics").text
+    assert 'buurtrit_gateway_rejected_total{field="step",origin="van-1 page"} 2.0' in figures
+    assert 'buurtrit_gateway_outbox_events{lane="business"}' in figures
+    assert "buurtrit_gateway_resent_batches_total 3.0" in figures

@@ -12,6 +12,7 @@ from hub_backend.app import Hub, build
 from hub_backend.intake.envelope import Opened
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
+from hub_backend.rejects import Refusal
 from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, FakeClock, batch, cooler, position
@@ -152,3 +153,15 @@ def test_the_api_is_described_for_the_screens(hub: Hub) -> None:
         for method, operation in methods.items():
             assert operation.get("description") or operation.get("summary"), f"{method} {path}"
     assert isinstance(hub.web, FastAPI)
+
+
+def test_prometheus_is_told_what_was_set_aside_by_field_and_what_is_missing(hub: Hub, client: TestClient) -> None:
+    lost = batch([position(0), position(3)], base_n=3, first_n=3)
+    refused = Refusal("van-1 page", "step", "must be at most 3", payload=b"{}")
+    Ledger(hub.kit.store, future_s=300).write([Opened(VAN_1, lost), refused], now_s=T0)
+    figures = client.get("/metrics").text
+    assert 'buurtrit_hub_rejected_total{field="step"} 1.0' in figures
+    assert 'buurtrit_hub_missing_events_total{gateway="van-1",lane="telemetry"} 2.0' in figures
+    assert 'buurtrit_hub_gap_events{source="van-1"} 2.0' in figures
+    assert "buurtrit_hub_events_total 2.0" in figures and "buurtrit_hub_broker_connected 0.0" in figures
+    assert 'online{gateway="van-2"}' not in figures, "one that was never heard is not away"
