@@ -1,4 +1,7 @@
-"""`python -m edge_gateway --config FILE.toml` runs a gateway; `python -m edge_gateway schema` prints its page's API."""
+"""`python -m edge_gateway --config FILE.toml` runs a gateway.
+
+`schema` prints its page's API; `salvage FILE` reads what can be read from an outbox that was set aside.
+"""
 
 import argparse
 import sys
@@ -16,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(msgspec.json.format(msgspec.json.encode(openapi())).decode())
         return 0
+    if list(arguments[:1]) == ["salvage"]:
+        from edge_gateway.salvage_command import main as salvage
+
+        return salvage(arguments[1:])
     parser = argparse.ArgumentParser(prog="buurtrit gateway", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
     options = parser.parse_args(arguments)

@@ -22,7 +22,7 @@ from edge_gateway.gpsd_receiver import GpsdReceiver
 from edge_gateway.hub_link import HubLink
 from edge_gateway.intake import Intake
 from edge_gateway.nmea_receiver import NmeaReceiver
-from edge_gateway.outbox import Outbox
+from edge_gateway.outbox import Depth, Outbox
 from edge_gateway.page_api import PageApi, resident_mb
 from edge_gateway.rejects import Rejects
 from edge_gateway.scanner.scanner import Scanner
@@ -59,7 +59,8 @@ class Gateway:
             source=settings.gateway,
             now_s=clock.now_s,
             commit_s=settings.telemetry_commit_s,
-            max_events=settings.outbox_max_events,
+            max_bytes=int(settings.outbox_max_mb * 1e6),
+            ballast_bytes=int(settings.outbox_ballast_mb * 1e6),
         )
         self.time = Timekeeper(
             clock,
@@ -222,15 +223,23 @@ class Gateway:
         self.intake.offer(event)
 
     def _look(self) -> None:
-        dropped = self.outbox.depth.dropped
+        before = self.outbox.depth
         while not self.stopping.wait(LOOK_S):
             self.time.check()
-            now_dropped = self.outbox.depth.dropped
-            if now_dropped > dropped:
-                log.error("event=outbox_full dropped_telemetry=%d", now_dropped - dropped)
-                self.rejects.add("outbox", "telemetry", "full: the oldest telemetry was dropped")
-                dropped = now_dropped
+            before = self._tell_of_room(before)
             self.rejects.tick()
+
+    def _tell_of_room(self, before: Depth) -> Depth:
+        """Tells what a full outbox had to let go since `before`."""
+        now = self.outbox.depth
+        if now.thinned > before.thinned:
+            log.warning("event=outbox_full thinned_telemetry=%d", now.thinned - before.thinned)
+            reason = "full: the oldest was thinned, mean, lowest and highest kept"
+            self.rejects.add("outbox", "telemetry", reason, count=now.thinned - before.thinned)
+        if now.dropped > before.dropped:
+            log.error("event=outbox_full dropped_telemetry=%d", now.dropped - before.dropped)
+            self.rejects.add("outbox", "telemetry", "full: the oldest was dropped", count=now.dropped - before.dropped)
+        return now
 
     # ------------------------------------------------------------ life
 

@@ -29,7 +29,6 @@ from edge_gateway.metrics import Metrics
 from edge_gateway.outbox import Outbox
 from edge_gateway.page_messages import (
     Health,
-    PagePending,
     PageRecord,
     Problem,
     RecordsAnswer,
@@ -38,7 +37,7 @@ from edge_gateway.page_messages import (
 )
 from edge_gateway.rejects import Rejects
 from edge_gateway.settings import Settings
-from edge_gateway.state import State
+from edge_gateway.state import State, pending_of
 from edge_gateway.timekeeping import Timekeeper
 
 log = logging.getLogger(__name__)
@@ -126,7 +125,7 @@ class PageApi:
         return Health(
             status="stopping" if self._stopping() else "ok",
             gateway=self._settings.gateway,
-            outbox=PagePending(business=depth.business, telemetry=depth.telemetry, dropped=depth.dropped),
+            outbox=pending_of(depth),
             hub_connected=self._state.hub_connected,
             plan_revision=self._state.plan_revision,
             rss_mb=resident_mb(),

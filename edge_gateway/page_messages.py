@@ -96,11 +96,12 @@ class PageReject(Struct, frozen=True, kw_only=True):
 
 
 class PagePending(Struct, frozen=True, kw_only=True):
-    """Events that the hub does not have yet, per lane; `dropped` telemetry that a full outbox let go, ever."""
+    """Events that the hub does not have yet, per lane; telemetry that a full outbox dropped, and thinned away, ever."""
 
     business: Count
     telemetry: Count
     dropped: Count = 0
+    thinned: Count = 0
 
 
 class PageScan(Struct, frozen=True, kw_only=True):

@@ -41,14 +41,14 @@ class Rejects:
         self._lock = threading.Lock()
         self._tallies: dict[Key, _Tally] = {}
 
-    def add(self, origin: str, field: str, reason: str) -> None:
-        """One more refusal. No personal data in `reason`: it goes to logs and to the hub."""
+    def add(self, origin: str, field: str, reason: str, *, count: int = 1) -> None:
+        """One more refusal, or `count`. No personal data in `reason`: it goes to logs and to the hub."""
         key = (origin[:80], field[:80], reason[:300])
         with self._lock:
             if key not in self._tallies and len(self._tallies) >= KINDS:
                 key = ("other", "", "more kinds of faults than are told apart")
             tally = self._tallies.setdefault(key, _Tally())
-            tally.count += 1
+            tally.count += count
             tally.last_s = self._now_s()
         self._report()
 

@@ -78,7 +78,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     committed_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 5.0
     node_silence_s: Annotated[float, Meta(ge=0.2, le=3600)] = 30.0
     """A node that says nothing for so long (machine time) is asked for a HELLO, and is offline when none comes."""
-    outbox_max_events: Annotated[int, Meta(ge=100, le=10_000_000)] = 400_000
+    outbox_max_mb: Annotated[float, Meta(ge=0.01, le=100_000)] = 1000.0
+    """The outbox's file, in 10^6 bytes; a tenth of it telemetry never takes."""
+    outbox_ballast_mb: Annotated[float, Meta(ge=0, le=1000)] = 8.0
+    """Room on the disk that is held for business, and given up when the disk is full."""
     page_dir: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     nodes: tuple[NodeSettings, ...] = ()

@@ -275,7 +275,7 @@ class State:
                 battery=self._battery,
                 coolers=tuple(self._coolers.values()),
                 nodes=tuple(self._nodes.values()),
-                pending=PagePending(business=depth.business, telemetry=depth.telemetry, dropped=depth.dropped),
+                pending=pending_of(depth),
                 hub_connected=self._hub_connected,
                 hub_problem=self._hub_problem,
                 rejects=rejects,
@@ -293,6 +293,11 @@ class State:
             if known is not None and known.speed_m_s is not None:
                 return known.speed_m_s > DRIVING_M_S
         return None
+
+
+def pending_of(depth: Depth) -> PagePending:
+    """What the outbox holds, as the page shows it."""
+    return PagePending(business=depth.business, telemetry=depth.telemetry, dropped=depth.dropped, thinned=depth.thinned)
 
 
 def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:

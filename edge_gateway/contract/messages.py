@@ -79,6 +79,26 @@ class Span(Struct, frozen=True):
     max_c: TempC | None = None
 
 
+class Spread(Struct, frozen=True):
+    """Mean, lowest and highest of one measure over several readings."""
+
+    mean: float
+    min: float
+    max: float
+
+
+class Thinned(Struct, frozen=True, kw_only=True):
+    """This reading stands for `count` readings from `from_s` to its own time: a full outbox kept no more of them.
+
+    The event's own measures are the last reading's; `spreads` tells of each measure that was known (of a cooler the
+    spans themselves do). It has the last reading's identity; the others' numbers are missing for ever.
+    """
+
+    count: Annotated[int, Meta(ge=2)]
+    from_s: TimeS
+    spreads: dict[str, Spread] = {}
+
+
 class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What every event carries."""
 
@@ -98,6 +118,7 @@ class Position(Event, frozen=True, kw_only=True, tag="position"):
     speed_m_s: SpeedMS | None = None
     heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
     accuracy_m: Annotated[float, Meta(ge=0)] | None = None
+    thinned: Thinned | None = None
 
 
 class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle", omit_defaults=True):
@@ -116,6 +137,7 @@ class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle", omit_defaults=Tru
     outdoor_c: TempC | None = None
     charge_ah: Annotated[float, Meta(ge=-10_000, le=10_000)] | None = None
     charge_power_w: Annotated[float, Meta(ge=0, le=250_000)] | None = None
+    thinned: Thinned | None = None
 
 
 class Battery(Event, frozen=True, kw_only=True, tag="battery"):
@@ -124,6 +146,7 @@ class Battery(Event, frozen=True, kw_only=True, tag="battery"):
     voltage_v: Annotated[float, Meta(ge=0, le=1000)] | None = None
     current_a: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
     charge_ah: Annotated[float, Meta(ge=-10_000, le=10_000)] | None = None
+    thinned: Thinned | None = None
 
 
 class Cooler(Event, frozen=True, kw_only=True, tag="cooler"):
@@ -133,6 +156,7 @@ class Cooler(Event, frozen=True, kw_only=True, tag="cooler"):
     air: Span
     product: Span
     lid_open_s: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    thinned: Thinned | None = None
 
 
 class Lid(Event, frozen=True, kw_only=True, tag="lid"):

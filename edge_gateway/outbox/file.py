@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 SCHEMA = """
 create table if not exists meta (key text primary key, value blob not null) without rowid;
 create table if not exists lanes (
-    lane text primary key, last_n integer not null, committed_n integer not null, dropped integer not null
+    lane text primary key, last_n integer not null default 0, committed_n integer not null default 0,
+    dropped integer not null default 0, thinned integer not null default 0
 ) without rowid;
 create table if not exists events (
     lane text not null, n integer not null, body blob not null, primary key (lane, n)
@@ -111,6 +112,11 @@ def is_damage(error: OutboxError) -> bool:
     """True when the file itself is broken; a full or busy disk is not, and is waited for."""
     passing = (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
     return isinstance(error.__cause__, sqlite3.DatabaseError) and not isinstance(error.__cause__, passing)
+
+
+def is_disk_full(error: OutboxError) -> bool:
+    """True when the disk has no room for a write."""
+    return isinstance(error.__cause__, sqlite3.Error) and error.__cause__.sqlite_errorcode == sqlite3.SQLITE_FULL
 
 
 def _take_for_ourselves(file: Path) -> IO[str]:

@@ -9,15 +9,18 @@ from edge_gateway.contract.messages import LANES, AnyEvent, ClockQuality, Lane, 
 from edge_gateway.outbox.file import OutboxFile, Run
 
 Identity = tuple[str, int, int]
+ROW_BYTES = 24
+"""What a row takes in its page besides the event: lane, number and lengths."""
 
 
 @dataclass(frozen=True)
 class Depth:
-    """What the outbox holds: unsent or unconfirmed events per lane, and telemetry dropped, ever."""
+    """What the outbox holds: unsent or unconfirmed events per lane; telemetry dropped, and thinned away, ever."""
 
     business: int
     telemetry: int
     dropped: int
+    thinned: int = 0
 
 
 @dataclass
@@ -29,6 +32,10 @@ class Numbers:
     base_n: int = 1
     """The lowest n on disk, or the next one."""
     dropped: int = 0
+    thinned: int = 0
+    """Readings that live on only in the mean, lowest and highest of others."""
+    bytes: int = 0
+    """Of the events on disk, with what each row costs besides."""
 
     @property
     def on_disk(self) -> int:
@@ -49,7 +56,7 @@ class Lanes:
         self._boot = boot
         self._next_seq = 0
         for lane in Lane:
-            run("insert or ignore into lanes values (?, 0, 0, 0)", (lane,))
+            run("insert or ignore into lanes (lane) values (?)", (lane,))
         self._numbers = {lane: _read_numbers(run, lane) for lane in Lane}
         self._first_n_of_boot = {lane: numbers.last_n + 1 for lane, numbers in self._numbers.items()}
 
@@ -114,40 +121,68 @@ class LaneWrite:
         self.next_seq = next_seq
         self.numbers = numbers
 
-    def insert(self, event: AnyEvent) -> AnyEvent | None:
-        """The event as stamped (our own get boot and seq here); None for a repeat of a node's event."""
-        if event.source == self._source:
+    def insert(self, event: AnyEvent, *, as_it_is: bool = False) -> AnyEvent | None:
+        """The event as stamped (our own get boot and seq here, unless `as_it_is`); None for a repeat."""
+        if event.source == self._source and not as_it_is:
             event = msgspec.structs.replace(event, boot=self._boot, seq=self.next_seq)
             self.next_seq += 1
         else:
             identity = (event.source, event.boot, event.seq)
             if self._run("insert or ignore into seen (source, boot, seq) values (?, ?, ?)", identity).rowcount == 0:
                 return None
-        lane = LANES[type(event)]
+        self._append(LANES[type(event)], encode(event))
+        return event
+
+    def _append(self, lane: Lane, body: bytes) -> None:
         held = self.numbers[lane]
         held.last_n += 1
-        self._run("insert into events values (?, ?, ?)", (lane, held.last_n, encode(event)))
-        return event
+        held.bytes += len(body) + ROW_BYTES
+        self._run("insert into events values (?, ?, ?)", (lane, held.last_n, body))
 
     def delete_committed(self) -> None:
         """What the hub has may go."""
         for lane, held in self.numbers.items():
             if held.base_n <= held.committed_n:
-                self._run("delete from events where lane = ? and n <= ?", (lane, held.committed_n))
-                held.base_n = held.committed_n + 1
+                self._delete(lane, held.committed_n)
 
-    def drop_oldest(self, lane: Lane, count: int) -> None:
+    def oldest(self, lane: Lane, count: int) -> list[tuple[int, bytes]]:
+        """The first events on disk, at most `count`."""
+        return self._run("select n, body from events where lane = ? order by n limit ?", (lane, count)).fetchall()
+
+    def size_of(self, events: Sequence[AnyEvent]) -> int:
+        """Bytes of these events' bodies."""
+        return sum(len(encode(event)) for event in events)
+
+    def replace_oldest(self, lane: Lane, to_n: int, events: Sequence[AnyEvent]) -> None:
+        """What stands for all up to and including `to_n` takes new numbers at the end: the old ones never come back."""
         held = self.numbers[lane]
-        held.base_n += count
-        held.dropped += count
-        self._run("delete from events where lane = ? and n < ?", (lane, held.base_n))
+        before = to_n + 1 - held.base_n
+        self._delete(lane, to_n)
+        for event in events:
+            self._append(lane, encode(event))
+        held.thinned += before - len(events)
+
+    def drop_oldest(self, lane: Lane, to_n: int) -> None:
+        """All up to and including `to_n` is lost for ever, and counted."""
+        held = self.numbers[lane]
+        held.dropped += to_n + 1 - held.base_n
+        self._delete(lane, to_n)
+
+    def _delete(self, lane: Lane, to_n: int) -> None:
+        held = self.numbers[lane]
+        (size,) = self._run(
+            "select coalesce(sum(length(body) + ?), 0) from events where lane = ? and n <= ?", (ROW_BYTES, lane, to_n)
+        ).fetchone()
+        self._run("delete from events where lane = ? and n <= ?", (lane, to_n))
+        held.bytes -= size
+        held.base_n = to_n + 1
 
     def save(self) -> None:
         """Writes where the lanes stand."""
         for lane, held in self.numbers.items():
             self._run(
-                "update lanes set last_n = ?, committed_n = ?, dropped = ? where lane = ?",
-                (held.last_n, held.committed_n, held.dropped, lane),
+                "update lanes set last_n = ?, committed_n = ?, dropped = ?, thinned = ? where lane = ?",
+                (held.last_n, held.committed_n, held.dropped, held.thinned, lane),
             )
 
 
@@ -167,8 +202,10 @@ def waiting_per_lane(events: Sequence[AnyEvent]) -> dict[Lane, int]:
 
 
 def _read_numbers(run: Run, lane: Lane) -> Numbers:
-    last_n, committed_n, dropped = run(
-        "select last_n, committed_n, dropped from lanes where lane = ?", (lane,)
+    last_n, committed_n, dropped, thinned = run(
+        "select last_n, committed_n, dropped, thinned from lanes where lane = ?", (lane,)
     ).fetchone()
-    (base_n,) = run("select min(n) from events where lane = ?", (lane,)).fetchone()
-    return Numbers(last_n, committed_n, last_n + 1 if base_n is None else base_n, dropped)
+    base_n, size = run(
+        "select min(n), coalesce(sum(length(body) + ?), 0) from events where lane = ?", (ROW_BYTES, lane)
+    ).fetchone()
+    return Numbers(last_n, committed_n, last_n + 1 if base_n is None else base_n, dropped, thinned, size)

@@ -3,7 +3,8 @@
 Two lanes, each numbered n = 1, 2, … without holes and without reuse; business commits at once, telemetry together every
 `commit_s` of machine time (a FULL commit writes some 8 KiB: SD cards wear).
 
-Bounded: a full outbox drops its oldest telemetry, counted; business events are never dropped, further ones are refused.
+Bounded: in a full outbox the oldest telemetry is thinned, and dropped when it is thin already, both counted; business
+events are never dropped, further ones are refused.
 """
 
 import logging
@@ -18,10 +19,12 @@ from pathlib import Path
 import msgspec
 
 from edge_gateway.contract.messages import AnyEvent, ClockQuality, Event, Lane, decode_event, encode
-from edge_gateway.errors import InvalidEventError, OutboxError, OutboxFullError, fault_of
-from edge_gateway.outbox.file import OutboxFile, Run, is_damage
-from edge_gateway.outbox.lanes import Depth, Identity, Lanes, LaneWrite, moved_in_time, waiting_per_lane
+from edge_gateway.errors import InvalidEventError, OutboxError, fault_of
+from edge_gateway.outbox.ballast import Ballast
+from edge_gateway.outbox.file import OutboxFile, Run, is_damage, is_disk_full
+from edge_gateway.outbox.lanes import Depth, Identity, Lanes, moved_in_time, waiting_per_lane
 from edge_gateway.outbox.remembered import Remembered
+from edge_gateway.outbox.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +47,30 @@ class _Write:
     record: tuple[str, bytes] | None = None
     facts: Mapping[str, bytes] = field(default_factory=dict)
     remember: bool = False
+    as_it_is: bool = False
+    """Not stamped anew: events of a file that was set aside."""
 
 
 class Outbox:
-    """One outbox file; safe for threads. `source` is the gateway's own name, `now_s` the world's time.
+    """One outbox file of at most `max_bytes`; safe for threads.
+
+    `source` is the gateway's own name, `now_s` the world's time.
 
     Raises `OutboxError` when the file cannot be opened or made. A damaged file is set aside: `set_aside` is its name.
     """
 
     def __init__(
-        self, file: Path, *, source: str, now_s: Callable[[], float], commit_s: float, max_events: int
+        self,
+        file: Path,
+        *,
+        source: str,
+        now_s: Callable[[], float],
+        commit_s: float,
+        max_bytes: int,
+        ballast_bytes: int = 0,
     ) -> None:
         self._commit_s = commit_s
-        self._max_events = max_events
+        self._room = Room.of_file(max_bytes)
         self._waiting: list[_Waiting] = []
         self._dropped_waiting = 0
         self._refused_waiting = 0
@@ -65,6 +79,8 @@ class Outbox:
         self._file = OutboxFile(file)
         self._lock = self._file.lock
         self._remembered = Remembered(self._file)
+        self._ballast = Ballast(file.with_suffix(".reserve"), ballast_bytes)
+        self._ballast.take()
         with self._file.write() as run:
             self.id, self.boot = _begin(run, now_s)
             self._lanes = Lanes(self._file, run, source=source, boot=self.boot)
@@ -101,6 +117,18 @@ class Outbox:
         self._tell()
         return kept
 
+    def take_back(self, events: Sequence[AnyEvent]) -> int:
+        """Keeps events of another file under the identity that they have; returns how many were new here.
+
+        Raises as `commit` does.
+        """
+        for event in events:
+            _check(event)
+        with self._lock:
+            kept = self._commit(_Write(events, as_it_is=True))
+        self._tell()
+        return len(kept)
+
     def offer(self, event: AnyEvent, *, committed: Callable[[], None] | None = None) -> None:
         """Keeps an event with the next group commit, then calls `committed` (from the committing thread).
 
@@ -115,41 +143,39 @@ class Outbox:
 
     def _commit(self, write: _Write) -> list[AnyEvent]:
         """Writes `write` and what waits, in the order of coming. The caller holds the lock."""
-        waiting, self._waiting = self._waiting, []
+        waiting = list(self._waiting)
         try:
-            with self._file.transaction() as run:
-                lanes = self._lanes.begin(run)
-                for entry in waiting:
-                    lanes.insert(entry.event)
-                stamped = [lanes.insert(event) for event in write.events]
-                kept = [event for event in stamped if event is not None]
-                self._remembered.keep(run, record=write.record, facts=write.facts, today=kept if write.remember else ())
-                lanes.numbers[Lane.TELEMETRY].dropped += self._dropped_waiting
-                self._make_room(lanes)
-                lanes.save()
-        except (sqlite3.DatabaseError, OutboxFullError) as error:
-            self._waiting = waiting + self._waiting
-            if isinstance(error, OutboxFullError):
+            kept = self._write(write, waiting)
+        except OutboxError as error:
+            if not write.events or not is_disk_full(error) or not self._ballast.release():
                 raise
-            raise self._file.refusal(error) from error
-        self._lanes.accept(lanes)
-        self._dropped_waiting = 0
+            waiting = []  # the room that was held is for business alone
+            kept = self._write(write, waiting)
+        del self._waiting[: len(waiting)]
         for entry in waiting:
             if entry.committed is not None:
                 entry.committed()
         return kept
 
-    def _make_room(self, lanes: LaneWrite) -> None:
-        lanes.delete_committed()
-        business, telemetry = (lanes.numbers[lane] for lane in (Lane.BUSINESS, Lane.TELEMETRY))
-        excess = business.on_disk + telemetry.on_disk - self._max_events
-        if excess <= 0:
-            return
-        if excess > telemetry.on_disk:
-            raise OutboxFullError(
-                f"outbox: {self._max_events} business events wait for the hub, no more fit; restore the connection"
-            )
-        lanes.drop_oldest(Lane.TELEMETRY, min(telemetry.on_disk, max(excess, self._max_events // 100)))
+    def _write(self, write: _Write, waiting: Sequence[_Waiting]) -> list[AnyEvent]:
+        """One transaction. Raises `OutboxError`: nothing of it was written."""
+        try:
+            with self._file.transaction() as run:
+                lanes = self._lanes.begin(run)
+                for entry in waiting:
+                    lanes.insert(entry.event)
+                stamped = [lanes.insert(event, as_it_is=write.as_it_is) for event in write.events]
+                kept = [event for event in stamped if event is not None]
+                self._remembered.keep(run, record=write.record, facts=write.facts, today=kept if write.remember else ())
+                lanes.numbers[Lane.TELEMETRY].dropped += self._dropped_waiting
+                lanes.delete_committed()
+                self._room.make(lanes)
+                lanes.save()
+        except sqlite3.DatabaseError as error:
+            raise self._file.refusal(error) from error
+        self._lanes.accept(lanes)
+        self._dropped_waiting = 0
+        return kept
 
     def _commit_regularly(self) -> None:
         tidied_s = time.monotonic()
@@ -159,6 +185,7 @@ class Outbox:
                 if time.monotonic() - tidied_s > TIDY_S:
                     tidied_s = time.monotonic()
                     self._remembered.tidy()
+                    self._ballast.take()
             except OutboxError as error:
                 if is_damage(error):
                     raise  # ends the process: the next start sets the file aside
@@ -202,7 +229,7 @@ class Outbox:
             waiting = waiting_per_lane([entry.event for entry in self._waiting])
             held = {lane: self._lanes[lane].pending + waiting[lane] for lane in Lane}
             dropped = self._lanes[Lane.TELEMETRY].dropped + self._dropped_waiting
-            return Depth(held[Lane.BUSINESS], held[Lane.TELEMETRY], dropped)
+            return Depth(held[Lane.BUSINESS], held[Lane.TELEMETRY], dropped, self._lanes[Lane.TELEMETRY].thinned)
 
     # ------------------------------------------------------------ remembering
 

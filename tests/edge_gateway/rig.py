@@ -90,7 +90,7 @@ def parts(data_dir: Path, *, clock: HandClock | None = None, **changes: object) 
         source=settings.gateway,
         now_s=clock.now_s,
         commit_s=settings.telemetry_commit_s,
-        max_events=settings.outbox_max_events,
+        max_bytes=int(settings.outbox_max_mb * 1e6),
     )
     keeper = Timekeeper(clock, trusted=lambda: True, corrected=lambda *_: None, stepped=lambda _: None)
     rejects = Rejects(

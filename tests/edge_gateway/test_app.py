@@ -233,7 +233,9 @@ def test_the_whole_way_in_and_up_in_a_simulated_world(tmp_path: Path, mosquitto:
         assert (state["next_stop"], state["loaded"]) == (None, [])
         world.run(world_s=START_S + 120, rate=0, limit_s=START_S + 120)
         wait_until(lambda: of(Position)[-1].fix == "none")
-        wait_until(lambda: van.get("/api/state")["pending"] == {"business": 0, "telemetry": 0, "dropped": 0})
+        wait_until(
+            lambda: van.get("/api/state")["pending"] == {"business": 0, "telemetry": 0, "dropped": 0, "thinned": 0}
+        )
         assert not of(Rejected)
         assert van.get("/api/health")["rss_mb"] < LIMIT_MB
         assert van.stop() == 0

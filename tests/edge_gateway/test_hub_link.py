@@ -162,17 +162,22 @@ def test_a_word_about_another_outbox_or_about_the_future_deletes_nothing(mosquit
         wait_until(lambda: gateway.outbox.depth.business == 2)
 
 
-def test_dropped_telemetry_is_seen_by_the_hub_as_missing(mosquitto: Mosquitto, tmp_path: Path) -> None:
-    from edge_gateway.contract.messages import Position
+def test_thinned_telemetry_arrives_thin_and_its_numbers_are_missing(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    from edge_gateway.contract.messages import Battery
 
-    with parts(tmp_path / "gateway", outbox_max_events=100) as gateway:
-        for _ in range(150):
-            gateway.outbox.offer(Position(source="van-1", boot=0, seq=0, t_s=START_S, fix="none"))
+    with parts(tmp_path / "gateway", outbox_max_mb=0.05) as gateway:
+        for at in range(400):
+            t_s = START_S + 60 * at
+            gateway.outbox.offer(Battery(source="van-1", boot=0, seq=0, t_s=t_s, voltage_v=12.0 + at / 100))
             gateway.outbox.flush()
-    with linked(tmp_path, mosquitto.port, outbox_max_events=100) as gateway, hub_on(mosquitto, gateway) as hub:
+        thinned = gateway.outbox.depth.thinned
+        assert thinned > 100 and gateway.outbox.depth.dropped == 0
+    with linked(tmp_path, mosquitto.port, outbox_max_mb=0.05) as gateway, hub_on(mosquitto, gateway) as hub:
         wait_until(lambda: gateway.outbox.depth.telemetry == 0)
-        assert hub.missing == 50
-        assert len(hub.events) == 100
+        batteries = [event for event in hub.events if isinstance(event, Battery)]
+        assert sum(1 if event.thinned is None else event.thinned.count for event in batteries) == 400
+        assert len(batteries) == 400 - thinned
+        assert hub.missing >= thinned
 
 
 def test_a_plan_is_kept_acknowledged_and_shown(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -193,6 +198,7 @@ def test_a_plan_is_kept_acknowledged_and_shown(mosquitto: Mosquitto, tmp_path: P
 
 def test_a_plan_that_is_not_ours_is_refused_with_field_and_reason(mosquitto: Mosquitto, tmp_path: Path) -> None:
     with linked(tmp_path, mosquitto.port) as gateway, hub_on(mosquitto, gateway) as hub:
+        wait_until(lambda: gateway.state.hub_connected)
         hub.send(PLAN, b'{"kind": "van_plan", "plan": "p", "revision": "three"}')
         hub.send(PLAN, b"not even JSON")
         hub.send(PLAN, b"{}", seal=Seal(new_key()))

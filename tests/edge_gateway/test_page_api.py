@@ -168,7 +168,7 @@ def test_driving_is_faster_than_5_km_h(served: Page) -> None:
 def test_health_says_how_it_goes(served: Page) -> None:
     health = served.client.get("/api/health").json()
     assert health["status"] == "ok" and health["plan_revision"] == 1
-    assert health["outbox"] == {"business": 1, "telemetry": 0, "dropped": 0}
+    assert health["outbox"] == {"business": 1, "telemetry": 0, "dropped": 0, "thinned": 0}
     assert health["rss_mb"] > 1
 
 
