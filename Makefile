@@ -7,7 +7,7 @@ DEMO_STAMP := $(VENV)/.demo-installed
 INSTANCES ?= ../shared/data/vrp
 SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo bench-routing chaos test check unit quick lint types contracts docs screens lock clean
+.PHONY: help demo bench-routing bench-roads chaos test check unit quick lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -30,6 +30,11 @@ demo: $(DEMO_STAMP) ## one day in the neighbourhood, on http://localhost:8800 (A
 
 bench-routing: $(STAMP) ## ours, plain PyVRP and OR-Tools over a folder of instances (INSTANCES=folder ARGS="--seed 1 2 3")
 	$(BIN)/python -m routing bench $(INSTANCES) $(ARGS)
+	@[ ! -f $(EXTRACT) ] || $(MAKE) --no-print-directory bench-roads
+
+EXTRACT ?= ../shared/data/map/wechelderzande.osm.pbf
+bench-roads: $(STAMP) ## matrix and new address on an extract (EXTRACT=FILE.osm.pbf), into build/bench-routing.json
+	$(BIN)/python -m routing.road_bench $(EXTRACT) --out build/bench-routing.json
 
 test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers

@@ -12,6 +12,7 @@ PURPOSES = {
     "gateway": "the program in a van or a hub",
     "hub": "the backend: record, plans and screens",
     "provision": "certificates and keys: who may speak",
+    "learn": "learn from the vans' own tracks how long the streets really take",
     "map": "import an OpenStreetMap extract, or make a neighbourhood",
 }
 

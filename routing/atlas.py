@@ -1,6 +1,7 @@
 """The maps of a data directory: each a directory with `roads.npz`, `basemap.pmtiles`, `addresses.csv` and `map.json`.
 
-Beside them `unreachable.csv`: the addresses that no van comes near, each with the reason.
+Beside them `unreachable.csv`: the addresses that no van comes near, each with the reason; and what was learned of the
+streets, `speed_file`.
 
 Comes in: an OpenStreetMap extract. Goes out: a map directory, whole or not at all: it is made beside its place and
 renamed when it is complete.
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from routing import basemap, osm, road_build
+from routing import basemap, osm, road_build, speed_file
 from routing.addresses import Addresses
 from routing.places import MapError, Site
 from routing.unreached import save_unreached, unreached
@@ -149,6 +150,8 @@ def _make(extract: osm.Extract, source: Path, name: str, making: Path, progress:
 def _put(whole: Path, target: Path) -> None:
     """Rename into place; an older map steps aside first and is only then removed."""
     if target.exists():
+        for speeds in target.glob(speed_file.PATTERN):  # by class of road: they outlive a newer extract
+            shutil.copy2(speeds, whole / speeds.name)
         old = whole.parent / "old"
         target.rename(old)
     whole.rename(target)

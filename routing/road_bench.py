@@ -1,7 +1,7 @@
 """How fast the roads are: a part of `make bench-routing`.
 
-`python -m routing.road_bench FILE.osm.pbf [--places 300] [--seed 1] [--json] [--out FILE.json]`: CPU seconds of one
-thread for a matrix of the places on fresh roads, and for one address more; the goals beside them.
+`python -m routing.road_bench FILE.osm.pbf` with `--places`, `--seed`, `--json` and `--out`: CPU seconds of one thread
+for a matrix of the places on fresh roads, and for one address more; the goals beside them.
 """
 
 import argparse

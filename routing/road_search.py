@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from routing.road_net import Arcs, RoadNet, Snap, StateArc
+from routing.road_net import SHIFT, Arcs, RoadNet, Snap, StateArc
 
 AT_ONCE = 64
 """Places searched from at a time: each needs eight bytes for every state."""
@@ -31,22 +31,43 @@ class _Ends:
 
 
 class Search:
-    """From each of `origins` to each of `destinations`."""
+    """From each of `origins` to each of `destinations`.
 
-    def __init__(self, net: RoadNet, origins: Sequence[Snap], destinations: Sequence[Snap]) -> None:
+    `directed`: along each snap's own edge and not its reverse. Ways of more than `limit_ms` are not looked for.
+    """
+
+    def __init__(
+        self,
+        net: RoadNet,
+        origins: Sequence[Snap],
+        destinations: Sequence[Snap],
+        *,
+        directed: bool = False,
+        limit_ms: int | None = None,
+    ) -> None:
         self._net = net
+        self._directed = directed
+        self._limit = np.inf if limit_ms is None else float(limit_ms << SHIFT)
         self._origins, self._destinations = list(origins), list(destinations)
-        self._leaving = _Ends([net.leaving(snap) for snap in self._origins])
-        self._entering = _Ends([net.entering(snap) for snap in self._destinations])
+        self._leaving = _Ends([self._own(net.leaving(snap), snap) for snap in self._origins])
+        self._entering = _Ends([self._own(net.entering(snap), snap) for snap in self._destinations])
+
+    def _own(self, arcs: Sequence[StateArc], snap: Snap) -> Sequence[StateArc]:
+        if not self._directed:
+            return arcs
+        return [arc for arc in arcs if self._net.turns.edge_of[arc.on] == snap.edge]
+
+    def _sides(self, snap: Snap) -> list[tuple[int, float]]:
+        return [(snap.edge, snap.fraction)] if self._directed else self._net.sides(snap)
 
     def weights(self) -> NDArray[np.float64]:
         """`(len(origins), len(destinations))`, infinite where there is no way."""
         if not self._origins or not self._destinations:
             return np.zeros((len(self._origins), len(self._destinations)))
         if len(self._origins) <= len(self._destinations):
-            found = _through(self._net.onward, self._leaving, self._entering)
+            found = _through(self._net.onward, self._leaving, self._entering, self._limit)
         else:
-            found = _through(self._net.backward, self._entering, self._leaving).T
+            found = _through(self._net.backward, self._entering, self._leaving, self._limit).T
         for origin, destination, _, weight in self._direct():
             found[origin, destination] = min(found[origin, destination], weight)
         return found
@@ -60,8 +81,8 @@ class Search:
             (origin, destination, edge, self._net.weight(edge, ahead - fraction))
             for origin, snap in enumerate(self._origins)
             for destination in on_stretch.get(self._stretch(snap), ())
-            for edge, fraction in self._net.sides(snap)
-            for other, ahead in self._net.sides(self._destinations[destination])
+            for edge, fraction in self._sides(snap)
+            for other, ahead in self._sides(self._destinations[destination])
             if other == edge and ahead >= fraction
         ]
 
@@ -83,7 +104,7 @@ class Search:
             return [direct[2]]
         if best < 0 or not np.isfinite(through[best]):
             return None
-        states = [net.entering(self._destinations[0])[best].on]
+        states = [self._own(net.entering(self._destinations[0]), self._destinations[0])[best].on]
         state = int(self._entering.state[best])
         while state != net.states:
             states.append(state)
@@ -99,7 +120,7 @@ def _matrix(arcs: Arcs, ends: _Ends) -> csr_array:
     return csr_array((np.concatenate((arcs.weight, ends.weight)), columns, start), shape=(size, size))
 
 
-def _through(arcs: Arcs, starts: _Ends, goals: _Ends) -> NDArray[np.float64]:
+def _through(arcs: Arcs, starts: _Ends, goals: _Ends, limit: float) -> NDArray[np.float64]:
     """Weights over the network from each place of `starts` to each of `goals`."""
     states, places = len(arcs.start) - 1, len(starts.start) - 1
     matrix = _matrix(arcs, starts)
@@ -109,6 +130,8 @@ def _through(arcs: Arcs, starts: _Ends, goals: _Ends) -> NDArray[np.float64]:
         return found
     for first in range(0, places, AT_ONCE):
         rows = np.arange(first, min(first + AT_ONCE, places))
-        reached: NDArray[np.float64] = dijkstra(matrix, indices=states + rows)[:, goals.state] + goals.weight
+        reached: NDArray[np.float64] = (
+            dijkstra(matrix, indices=states + rows, limit=limit)[:, goals.state] + goals.weight
+        )
         found[np.ix_(rows, some)] = np.minimum.reduceat(reached, goals.start[some], axis=1)
     return found

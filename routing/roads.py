@@ -6,12 +6,13 @@ seconds. The search goes over edges, not junctions: a turn from edge to edge has
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.geometry import fractions
 from routing.model import RoutingError, Travel
@@ -88,6 +89,14 @@ class RoadGraph(RoadNet):
         except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
             raise MapError(f"{path}: no readable road graph: {error}") from error
 
+    def paced(self, factor: Sequence[float]) -> "RoadGraph":
+        """The same roads with the time on each class of road, its turns included, times `factor` (by `CLASSES`)."""
+        of_edge = np.asarray(factor, dtype=np.float64)[self.edges.road_class]
+        of_turn = of_edge[self.turns.edge_of[self.turns.to_state]]
+        slowed = np.maximum(np.rint(self.edges.milliseconds * of_edge), 1).astype(np.int64)
+        turned = np.rint(self.turns.milliseconds * of_turn).astype(np.int64)
+        return RoadGraph(replace(self.edges, milliseconds=slowed), replace(self.turns, milliseconds=turned), self.names)
+
     # ------------------------------------------------------------ questions
 
     def snap(self, lat: float, lon: float, *, street: str | None = None, max_m: float = 400.0) -> Snap:
@@ -116,19 +125,23 @@ class RoadGraph(RoadNet):
 
         The search starts at whichever side has fewer places, so one new address costs one row and one column.
         """
-        weight = Search(self, [self._on_road(p) for p in origins], [self._on_road(p) for p in destinations]).weights()
-        reached = np.isfinite(weight)
-        whole = np.where(reached, weight, 0.0).astype(np.int64)
-        milliseconds, decimetres = whole >> SHIFT, whole & ((1 << SHIFT) - 1)
-        duration = np.where(reached, (milliseconds + 500) // 1000, -1)
-        distance = np.where(reached, (decimetres + 5) // 10, -1)
-        return Travel(duration_s=duration, distance_m=distance)
+        places = [self._on_road(p) for p in origins], [self._on_road(p) for p in destinations]
+        return _travel(Search(self, *places).weights())
 
     def path(self, origin: Place, destination: Place) -> RoadPath | None:
         """The fastest way with its geometry, or None where there is no way."""
         start, end = self._on_road(origin), self._on_road(destination)
         states = Search(self, [start], [end]).states_to_destination()
         return None if states is None else self._trace(start, end, states)
+
+    def ways_between(self, origins: Sequence[Snap], destinations: Sequence[Snap], *, limit_s: float) -> Travel:
+        """As `between`, but along each snap's own edge alone and never longer than `limit_s`: for following a track."""
+        return _travel(Search(self, origins, destinations, directed=True, limit_ms=round(limit_s * 1000)).weights())
+
+    def way(self, origin: Snap, destination: Snap) -> RoadPath | None:
+        """As `path`, but along each snap's own edge alone."""
+        states = Search(self, [origin], [destination], directed=True).states_to_destination()
+        return None if states is None else self._trace(origin, destination, states)
 
     def near(self, lat: float, lon: float, *, radius_m: float, most: int = 8) -> list[Snap]:
         """The nearest place on each stretch of road within `radius_m` metres, nearest first, at most `most`."""
@@ -180,3 +193,12 @@ class RoadGraph(RoadNet):
         at = np.concatenate(([low], fraction[inner], [high]))
         lats, lons = np.interp(at, fraction, lat), np.interp(at, fraction, lon)
         return list(zip(at.tolist(), lats.tolist(), lons.tolist(), strict=True))
+
+
+def _travel(weight: NDArray[np.float64]) -> Travel:
+    reached = np.isfinite(weight)
+    whole = np.where(reached, weight, 0.0).astype(np.int64)
+    milliseconds, decimetres = whole >> SHIFT, whole & ((1 << SHIFT) - 1)
+    duration = np.where(reached, (milliseconds + 500) // 1000, -1)
+    distance = np.where(reached, (decimetres + 5) // 10, -1)
+    return Travel(duration_s=duration, distance_m=distance)

@@ -8,20 +8,25 @@ the checker refused is left out.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.standing import Standing, read_standing
 from hub_backend.dispatching.plans import LOADING, PlanBody, body_of, depart_times, newest_plan
-from hub_backend.dispatching.router.problem import Broken, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.dispatching.router.problem import Broken, DayProblem, PlanAnswer, PlannedRoute, PlanRequest
 from hub_backend.dispatching.router.solver import never
 from hub_backend.kit import Kit
 from hub_backend.record import PlanRow
 from hub_backend.stop_ref import DROPOFF, PICKUP, stop_of_ref
 
 log = logging.getLogger(__name__)
+
+HOURS_AHEAD = 3
+"""One matrix serves a plan: the mean of these hours' traffic, since later ones will be planned again."""
 
 RULES_NL = {
     "window": "past niet meer in het tijdvak",
@@ -109,6 +114,7 @@ class Drafting:
             previous_left=() if told is None else tuple(left.task for left in told.unserved),
             told=still_meant(told, standing) if told is not None and compared else None,
             names=dict(standing.names),
+            hours=hours_ahead(standing.problem, self.kit.settings.zone),
             seconds=self.kit.settings.solve_morning_s if previous is None else self.seconds,
             seed=seed,
         )
@@ -153,3 +159,10 @@ def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, .
         )
         routes.append(msgspec.structs.replace(route, steps=steps, geometry=()))
     return tuple(routes)
+
+
+def hours_ahead(problem: DayProblem, zone: ZoneInfo) -> tuple[int, ...]:
+    """The local hours whose traffic a plan is made for, from when the first van can leave."""
+    begin_s = max([problem.now_s, *([min(van.ready_s for van in problem.vans)] if problem.vans else [])])
+    begin = datetime.fromtimestamp(begin_s, zone)
+    return tuple((begin.hour + ahead) % 24 for ahead in range(HOURS_AHEAD))

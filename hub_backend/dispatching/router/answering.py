@@ -9,6 +9,7 @@ import numpy as np
 
 import routing
 from hub_backend.dispatching.router.lines import Lines
+from hub_backend.dispatching.router.pace import Pace
 from hub_backend.dispatching.router.problem import (
     Answer,
     Failed,
@@ -48,6 +49,7 @@ class Router:
         self._map_sha256 = map_digest(map_dir)
         self._known: KnownSnaps = {}
         self._lines = Lines(self._graph)
+        self._pace = Pace(self._graph, map_dir)
 
     def answers(self, request: Request) -> Generator[Answer]:
         """The answers, the last of them final; a question that cannot be meant gets a `Failed`."""
@@ -67,7 +69,7 @@ class Router:
         """The quick plan at once, so that there is one whatever becomes of the search; then that of the search."""
         begun = time.perf_counter()
         spots = Spots(self._graph, self._known)
-        problem = problem_of(request.problem, spots, self._graph)
+        problem = problem_of(request.problem, spots, self._pace.at(request.hours))
         previous = None if request.previous is None else previous_plan(problem, request, request.previous)
         told = previous if request.told is None else previous_plan(problem, request, request.told)
 
@@ -87,7 +89,7 @@ class Router:
                 tier=tier,
                 quick_cost_s=quick_cost_s,
                 iterations=plan.iterations,
-                map_sha256=self._map_sha256,
+                map_sha256=self._pace.digest(self._map_sha256),
             )
 
         quick = _solved(problem, previous, seconds=0.0, seed=request.seed, iterations=None)
@@ -104,7 +106,7 @@ class Router:
         """One van without limits, all day, past all places: the shortest round the same engine finds."""
         spots = Spots(self._graph, self._known)
         indices = [spots.index(lat, lon) for lat, lon in request.places]
-        travel = self._graph.matrix(spots.snaps)
+        travel = self._pace.at(()).matrix(spots.snaps)
         wanted = sorted(set(indices) - {indices[0]})
         if bool(np.any(travel.duration_s[np.ix_([indices[0], *wanted], [indices[0], *wanted])] < 0)):
             return TourAnswer(distance_m=None, engine="")

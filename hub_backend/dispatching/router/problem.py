@@ -153,7 +153,8 @@ class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
 
     `previous_left`: whom nobody came for in the previous plan, so that it is not told twice. `told`: the routes with
     which the answer is compared, when those are not `previous`. `seconds` 0: insertion alone. `iterations`: those of an
-    earlier answer, to be given that answer again.
+    earlier answer, to be given that answer again. `hours`: the local hours whose traffic
+    counts; empty: none is known.
     """
 
     problem: DayProblem
@@ -161,6 +162,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
     previous_left: tuple[str, ...] = ()
     told: tuple[PlannedRoute, ...] | None = None
     names: dict[str, str]
+    hours: tuple[int, ...] = ()
     seconds: float
     seed: int
     iterations: tuple[int, ...] | None = None

@@ -16,10 +16,10 @@ from hub_backend.dispatching.router.problem import (
 from hub_backend.dispatching.router.spots import Spots, places_of, van_place
 from routing import battery, model
 from routing.road_net import Snap
-from routing.roads import RoadGraph
+from routing.travel_table import TravelTable
 
 
-def problem_of(day: DayProblem, spots: Spots, graph: RoadGraph) -> model.Problem:
+def problem_of(day: DayProblem, spots: Spots, table: TravelTable) -> model.Problem:
     """The day in the places of `spots`; what has no road near it is left out."""
     depots = [
         model.Depot(id=hub.id, place=spots.index(hub.lat, hub.lon), open=model.Window(*hub.open), reload_s=hub.reload_s)
@@ -69,7 +69,7 @@ def problem_of(day: DayProblem, spots: Spots, graph: RoadGraph) -> model.Problem
         vans=vans,
         tasks=tasks,
         rides=rides,
-        travel=graph.matrix(spots.snaps),
+        travel=table.matrix(spots.snaps),
     )
 
 
