@@ -14,6 +14,8 @@ from hub_backend.mqtt import Mqtt
 from hub_backend.projections.followers import Followers, newest_event
 from hub_backend.record import RejectRow
 
+REJECTED = select(func.sum(RejectRow.count))
+
 
 class DispatchHealth(BaseModel):
     """How dispatch stands: `failure` is the solver's last one, empty when the last plan was made.
@@ -62,7 +64,7 @@ def asker(
     def ask() -> Health:
         newest_id = newest_event(kit)
         with kit.store.read() as session:
-            rejected = session.scalar(select(func.coalesce(func.sum(RejectRow.count), 0))) or 0
+            rejected = session.scalar(REJECTED) or 0
         planning = dispatch()
         threads = [ingest.alive, planning.alive, *(one.alive for one in followers)]
         return Health(
