@@ -5,12 +5,15 @@ listed here and nowhere else, in `build`.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from edge_gateway.contract import service
 from edge_gateway.contract.clock import Clock, open_clock
@@ -32,6 +35,8 @@ from hub_backend.projections.triggers import Triggers
 from hub_backend.settings import Settings
 from hub_backend.site import Pages
 from hub_backend.store import Store
+
+log = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -119,7 +124,15 @@ def _web(
     for router in root_routers:
         web.include_router(router)
     web.mount("/", Pages(settings.pages_dir))
+    web.add_exception_handler(OperationalError, _record_is_away)
     return web
+
+
+def _record_is_away(_request: Request, error: Exception) -> Response:
+    """Who asked is told that the record is full, locked or gone, and may ask again."""
+    reason = error.orig if isinstance(error, OperationalError) else error
+    log.error("record_away error=%s", reason)
+    return JSONResponse({"detail": f"the record: {reason}"}, status_code=503)
 
 
 def _lifespan(kit: Kit, parts: Sequence[Part], is_alive: Callable[[], bool]) -> Lifespan:

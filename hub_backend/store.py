@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, inspect, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -76,13 +82,20 @@ class Store:
     @contextmanager
     def read(self) -> Generator[Session]:
         """A session that sees one moment of the record and writes nothing."""
-        with Session(self._engine, expire_on_commit=False) as session:
+        with _away_has_one_name(), Session(self._engine, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def connection(self) -> Generator[Connection]:
+        """As `read`, for rows that need no session: a third of the cost of a small question."""
+        with _away_has_one_name(), self._engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def write(self) -> Generator[Session]:
         """A session that commits at the end, or rolls back on an error. May not be nested in its own thread."""
-        with self._my_turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        session = Session(self._writing, expire_on_commit=False)
+        with _away_has_one_name(), self._my_turn(), session, session.begin():
             yield session
 
     @contextmanager
@@ -98,6 +111,19 @@ class Store:
                 yield
             finally:
                 self._holder = None
+
+
+@contextmanager
+def _away_has_one_name() -> Generator[None]:
+    """A connection that is lost is an `OperationalError`, whatever the driver calls it: others wait for that one."""
+    try:
+        yield
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        if isinstance(error, InterfaceError) or error.connection_invalidated:
+            raise OperationalError(error.statement, error.params, error.orig or error) from error
+        raise
 
 
 def row_of(session: Session, kind: type[Row], key: object) -> Row | None:

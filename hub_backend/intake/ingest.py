@@ -126,8 +126,9 @@ class Ingest:
     def _one_by_one(self, arrived: Sequence[Arrived]) -> Written | None:
         """One transaction for each message, so that one that the database refuses does not hold up the others."""
         if len(arrived) == 1:
-            refusal = Refusal(_origin(arrived[0]), "payload", "the database refuses it", comes_again=True)
-            return self._ledger.write([refusal], now_s=self._kit.clock.now_s())
+            if isinstance(arrived[0], Refusal):
+                raise RuntimeError("the record takes not even a refusal")
+            return self._write([Refusal(_origin(arrived[0]), "payload", "the database refuses it", comes_again=True)])
         whole = Written()
         for thing in arrived:
             part = self._write([thing])

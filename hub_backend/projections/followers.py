@@ -151,7 +151,7 @@ class Followers:
 
     def _next(self, cursors: Sequence[Cursor], until: int) -> _Page:
         kinds = {str(kind.__struct_config__.tag) for cursor in cursors for kind in cursor.follower.kinds}
-        with self._kit.store.engine.connect() as connection:
+        with self._kit.store.connection() as connection:
             asked = {"after": cursors[0].event_id, "until": until, "most": BATCH_EVENTS}
             rows = connection.execute(NEXT, asked).all()
         decode = messages.decode_event.decode
@@ -229,7 +229,7 @@ class Followers:
 
 def newest_event(kit: Kit) -> int:
     """The id of the record's newest event, 0 before the first."""
-    with kit.store.engine.connect() as connection:
+    with kit.store.connection() as connection:
         return connection.scalar(NEWEST) or 0
 
 

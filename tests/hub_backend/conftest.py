@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,26 +115,43 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL that this session started, without a database name."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not folders:
-        pytest.skip("PostgreSQL is not installed (/usr/lib/postgresql)")
-    # not below pytest's own folder, which only its user may enter: PostgreSQL refuses to run as root
-    with tempfile.TemporaryDirectory(prefix="hub-postgres-") as folder:
-        yield from _run_postgres(folders[-1], Path(folder), _as_user(Path(folder)))
+    with running_postgres(durable=False) as server:
+        yield server.url
 
 
-def _run_postgres(tools: Path, folder: Path, as_user: list[str]) -> Iterator[str]:
-    data, port = folder / "data", free_port()
+class Postgres:
+    """A real PostgreSQL on loopback with its own data, that can be killed and started again on the same port."""
 
-    def run(tool: str, *arguments: str) -> None:
-        command = [*as_user, str(tools / tool), "-D", str(data), *arguments]
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not folders:
+            pytest.skip("PostgreSQL is not installed (/usr/lib/postgresql)")
+        self._tools, self._folder, self._as_user = folders[-1], folder, _as_user(folder)
+        port = free_port()
+        self.url = f"postgresql+psycopg://hub@127.0.0.1:{port}"
+        self._options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if durable else 'off'}"
+        self._run("initdb", "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-w", "-o", self._options, "-l", str(self._folder / "log"), "start")
+
+    def kill(self) -> None:
+        """All its processes end at once, with whatever they are doing; it recovers when it starts again."""
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        command = [*self._as_user, str(self._tools / tool), "-D", str(self._folder / "data"), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
-    run("initdb", "-U", "hub", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
-    yield f"postgresql+psycopg://hub@127.0.0.1:{port}"
-    run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+@contextmanager
+def running_postgres(*, durable: bool) -> Iterator[Postgres]:
+    # not below pytest's own folder, which only its user may enter: PostgreSQL refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="hub-postgres-") as folder:
+        server = Postgres(Path(folder), durable=durable)
+        server.start()
+        yield server
+        server.kill()
 
 
 def _as_user(folder: Path) -> list[str]:
@@ -160,7 +178,12 @@ def postgres_url(postgres_server: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
-def any_kit(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Kit]:
+def any_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty record, on each database."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def any_kit(any_url: str, clock: FakeClock) -> Iterator[Kit]:
     """The record on each database."""
-    url = request.getfixturevalue(f"{request.param}_url")
-    yield from open_kit(url, clock)
+    yield from open_kit(any_url, clock)

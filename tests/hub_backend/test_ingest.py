@@ -34,6 +34,7 @@ class Hub:
     def __init__(self, url: str, port: int, *, mqtt: type[Mqtt] = Mqtt) -> None:
         settings = made.settings(url, mqtt_port=port, future_s=80_000)
         self.kit = Kit(settings=settings, clock=FakeClock(), store=Store(url), live=Live())
+        self.kit.store.open()
         self.commits = 0
         self.mqtt = mqtt(settings)
         self.ingest = Ingest(self.kit, self.mqtt, on_commit=[self._count])
@@ -78,16 +79,16 @@ def van(broker: Mosquitto) -> Iterator[GatewayTwin]:
     twin.close()
 
 
-def test_events_arrive_once_and_are_answered(broker: Mosquitto, van: GatewayTwin, sqlite_url: str) -> None:
-    with Hub(sqlite_url, broker.port) as hub:
+def test_events_arrive_once_and_are_answered(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
+    with Hub(any_url, broker.port) as hub:
         van.deliver([position(seq) for seq in range(500)])
         assert hub.seqs() == list(range(500))
         assert van.n() == 500
         assert hub.commits < 72  # messages are committed together, not one by one
 
 
-def test_a_repeat_is_answered_too(broker: Mosquitto, van: GatewayTwin, sqlite_url: str) -> None:
-    with Hub(sqlite_url, broker.port) as hub:
+def test_a_repeat_is_answered_too(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
+    with Hub(any_url, broker.port) as hub:
         for _ in range(3):
             before = len(van.committed)
             van.send_batch(batch([position(0)]))
@@ -107,32 +108,32 @@ class DiesBeforeAck(Mqtt):
 
 
 def test_killed_between_commit_and_ack_the_broker_sends_again_and_nothing_doubles(
-    broker: Mosquitto, van: GatewayTwin, sqlite_url: str
+    broker: Mosquitto, van: GatewayTwin, any_url: str
 ) -> None:
-    with Hub(sqlite_url, broker.port, mqtt=DiesBeforeAck) as dying:
+    with Hub(any_url, broker.port, mqtt=DiesBeforeAck) as dying:
         van.send_batch(batch([position(0), position(1)]))
         wait(lambda: dying.seqs() == [0, 1])
     assert van.committed == []
-    with Hub(sqlite_url, broker.port) as hub:
+    with Hub(any_url, broker.port) as hub:
         wait(lambda: van.n() == 2)  # not sent again by the gateway: the broker's own redelivery
         assert hub.seqs() == [0, 1]
 
 
 def test_what_comes_while_the_hub_is_away_waits_in_its_session(
-    broker: Mosquitto, van: GatewayTwin, sqlite_url: str
+    broker: Mosquitto, van: GatewayTwin, any_url: str
 ) -> None:
-    with Hub(sqlite_url, broker.port):
+    with Hub(any_url, broker.port):
         van.deliver([position(0)])
     van.send_batch(batch([position(1)], first_n=2, base_n=2))
-    with Hub(sqlite_url, broker.port):
+    with Hub(any_url, broker.port):
         wait(lambda: van.n() == 2)
 
 
-def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: GatewayTwin, sqlite_url: str) -> None:
+def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
     stranger = GatewayTwin(broker.port, name="van-2")
     stranger.wait_until_connected()
     topic = van.address.topic(topics.EVENTS)
-    with Hub(sqlite_url, broker.port) as hub:
+    with Hub(any_url, broker.port) as hub:
         for _ in range(600):  # more than a batch, more than a broker's default window
             van.send(b"poison")
         van.send(van.seal.close(b'{"outbox":"box"}', topic=topic))
@@ -164,9 +165,9 @@ def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: Ga
 
 
 def test_a_missing_batch_is_waited_for_and_a_lost_one_is_counted(
-    broker: Mosquitto, van: GatewayTwin, sqlite_url: str
+    broker: Mosquitto, van: GatewayTwin, any_url: str
 ) -> None:
-    with Hub(sqlite_url, broker.port) as hub:
+    with Hub(any_url, broker.port) as hub:
         van.send_batch(batch([position(0)]))
         van.send_batch(batch([position(2)], first_n=3))
         wait(lambda: len(van.committed) == 2 or hub.seqs() == [0, 2])
@@ -180,22 +181,22 @@ def test_a_missing_batch_is_waited_for_and_a_lost_one_is_counted(
             assert session.scalars(select(LaneRow)).one().missing == 7
 
 
-def test_presence_and_the_last_will_are_kept(broker: Mosquitto, van: GatewayTwin, sqlite_url: str) -> None:
+def test_presence_and_the_last_will_are_kept(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
     topic = van.address.topic(topics.PRESENCE)
 
     def online(hub: Hub) -> bool | None:
         with hub.kit.store.read() as session:
             return session.scalar(select(GatewayRow.online))
 
-    with Hub(sqlite_url, broker.port) as hub:
+    with Hub(any_url, broker.port) as hub:
         for state in (True, False):
             presence = Presence(online=state, boot=1, t_s=made.T0)
             van.send(van.seal.close(messages.encode(presence), topic=topic), leaf=topics.PRESENCE)
             wait(lambda state=state: online(hub) is state)
 
 
-def test_a_broker_that_dies_and_comes_back_costs_nothing(broker: Mosquitto, van: GatewayTwin, sqlite_url: str) -> None:
-    with Hub(sqlite_url, broker.port) as hub:
+def test_a_broker_that_dies_and_comes_back_costs_nothing(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
+    with Hub(any_url, broker.port) as hub:
         van.deliver([position(seq) for seq in range(50)])
         broker.kill()
         broker.start()
