@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from edge_gateway.contract.messages import ClockQuality, Position
+from edge_gateway.contract.messages import ClockQuality, Position, Reckoned
 from edge_gateway.errors import ReceiverError
 from edge_gateway.intake import Intake
 from edge_gateway.page_messages import PagePosition
+from edge_gateway.reckoning import Reckoning
 from edge_gateway.rejects import Rejects
 from edge_gateway.state import State, distance_m
 from edge_gateway.timekeeping import Timekeeper
@@ -219,6 +220,9 @@ class Gps:
         self._time = time
         self._random = random
         self._poll_s = poll_s
+        self._pace = pace
+        self._reckoning = Reckoning()
+        self._told_reckoned: tuple[float, Reckoned] | None = None
         self._track = Track(pace, lambda field, reason: rejects.add("gps", field, reason))
         self._heard_time_s: float | None = None
         self._stopping = threading.Event()
@@ -264,8 +268,18 @@ class Gps:
 
     def _tell(self, seen: Seen | None) -> None:
         if seen is None:
+            seen = self._driven_on()
+        if seen is None:
             return
         position = seen.position
+        vehicle = self._state.vehicle
+        reckoned = None
+        if position.fix == "none":
+            reckoned = self._reckoning.at(vehicle, position.t_s)
+            self._told_reckoned = None if reckoned is None else (position.t_s, reckoned)
+        else:
+            self._reckoning.fixed(position, vehicle)
+            self._told_reckoned = None
         if not seen.is_due:
             self._state.show_position(position)
             return
@@ -283,5 +297,19 @@ class Gps:
                 speed_m_s=position.speed_m_s,
                 heading_deg=position.heading_deg,
                 accuracy_m=seen.accuracy_m,
+                reckoned=reckoned,
             )
         )
+
+    def _driven_on(self) -> Seen | None:
+        """In a gap the van is told of again once it has driven on, as often as while it drives with a fix."""
+        if self._told_reckoned is None:
+            return None
+        told_s, told = self._told_reckoned
+        now_s = self._time.now_s()
+        if now_s - told_s < self._pace.moving_period_s:
+            return None
+        reckoned = self._reckoning.at(self._state.vehicle, now_s)
+        if reckoned is None or reckoned.driven_m <= told.driven_m:
+            return None
+        return Seen(PagePosition(t_s=now_s, fix="none"), None, is_due=True)

@@ -105,13 +105,16 @@ def _fix(answer: Any, said: dict[str, Any]) -> Fix:
     kind = KINDS.get(answer.mode)
     if kind is None or "lat" not in said or "lon" not in said:
         return Fix(time_s=time_s, kind="none")
+    # Asked between a receiver's sentences, gpsd gives a speed that it worked out from two places, without a track: at
+    # walking pace it was found twice too high. Only what the receiver itself said counts.
+    is_measured = "speed" in said and ("track" in said or said["speed"] == 0)
     errors = [float(said[name]) for name in ("epx", "epy") if name in said]
     return Fix(
         time_s=time_s,
         kind=kind,
         lat=float(answer.lat),
         lon=float(answer.lon),
-        speed_m_s=float(answer.hspeed) if "speed" in said else None,
+        speed_m_s=float(answer.hspeed) if is_measured else None,
         heading_deg=float(answer.track) if "track" in said else None,
         accuracy_m=math.hypot(*errors) if errors else None,
     )

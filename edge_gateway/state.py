@@ -282,6 +282,12 @@ class State:
             )
 
     @property
+    def vehicle(self) -> PageVehicle | None:
+        """What the van's own bus said last."""
+        with self._lock:
+            return self._vehicle
+
+    @property
     def driving(self) -> bool | None:
         """Faster than 5 km/h; None when nobody knows the speed."""
         with self._lock:

@@ -109,8 +109,20 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind"):
     clock: ClockQuality = ClockQuality.NTP
 
 
+class Reckoned(Struct, frozen=True, kw_only=True):
+    """Where the van may be without a fix: `driven_m` by its odometer since the last one, straight on as it went then.
+
+    `accuracy_m` is how far off that may be. No fix, and never to be shown or counted as one.
+    """
+
+    lat: Latitude
+    lon: Longitude
+    driven_m: Annotated[float, Meta(ge=0)]
+    accuracy_m: Annotated[float, Meta(ge=0)]
+
+
 class Position(Event, frozen=True, kw_only=True, tag="position"):
-    """A fix of the van, or that there is none (`fix` "none": every measure None)."""
+    """A fix of the van, or that there is none (`fix` "none": every measure None, `reckoned` perhaps)."""
 
     fix: Literal["none", "2d", "3d"]
     lat: Latitude | None = None
@@ -118,6 +130,7 @@ class Position(Event, frozen=True, kw_only=True, tag="position"):
     speed_m_s: SpeedMS | None = None
     heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
     accuracy_m: Annotated[float, Meta(ge=0)] | None = None
+    reckoned: Reckoned | None = None
     thinned: Thinned | None = None
 
 

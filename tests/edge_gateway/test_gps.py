@@ -14,7 +14,7 @@ from edge_gateway.gps import Fix, Gps, Pace, Seen, Track
 from edge_gateway.nmea_receiver import Sentences
 from edge_gateway.state import distance_m
 from edge_gateway.timekeeping import Timekeeper
-from tests.edge_gateway.rig import START_S, parts
+from tests.edge_gateway.rig import START_S, HandClock, parts
 
 PACE = Pace(moving_period_s=5, standing_period_s=60, fix_timeout_s=5)
 DEGREE_M = 111_195.0
@@ -279,3 +279,47 @@ def test_a_real_log_gives_its_track(shared_data: Path) -> None:
 def test_the_length_of_a_degree() -> None:
     assert distance_m(52, 6, 53, 6) == pytest.approx(DEGREE_M, rel=1e-4)
     assert distance_m(52, 6, 52, 6) == 0
+
+
+WEEK_S = 7 * 86_400
+ROLLOVER_S = 1024 * WEEK_S
+
+
+@pytest.mark.parametrize("rollovers", [1, 2])
+def test_a_receiver_whose_weeks_rolled_over_keeps_its_place_and_gets_our_time(rollovers: int) -> None:
+    track = Track(PACE, lambda _field, _reason: None)
+    theirs = START_S - rollovers * ROLLOVER_S
+    for second in range(3):
+        seen = track.take(Fix(time_s=theirs + second, kind="3d", lat=52.0, lon=6.0), START_S + second)
+        assert seen is not None and (seen.position.fix, seen.position.t_s) == ("3d", START_S + second)
+
+
+def test_a_rollover_on_the_way_costs_three_fixes_at_most() -> None:
+    refused: list[str] = []
+    track = Track(PACE, lambda field, _reason: refused.append(field))
+    track.take(Fix(time_s=START_S, kind="3d", lat=52.0, lon=6.0), START_S)
+    fixes = []
+    for second in range(1, 5):
+        late = Fix(time_s=START_S - ROLLOVER_S + second, kind="3d", lat=52.0, lon=6.0)
+        fixes.append(track.take(late, START_S + second))
+    assert [seen.position.fix if seen else None for seen in fixes][-2:] == ["3d", "3d"]
+    assert len(refused) == 2
+
+
+def test_a_rolled_over_receiver_never_sets_the_clock() -> None:
+    corrected: list[float] = []
+    clock = HandClock(START_S)
+    keeper = Timekeeper(
+        clock, trusted=lambda: False, corrected=lambda step_s, _q: corrected.append(step_s), stepped=lambda _s: None
+    )
+    keeper.heard(START_S - ROLLOVER_S)
+    assert keeper.quality is ClockQuality.NONE and corrected == []
+
+
+def test_a_cold_start_says_no_fix_and_then_its_first() -> None:
+    follower = Follower()
+    for second in range(3):
+        follower._keep(follower.track.take(Fix(time_s=None, kind="none"), START_S + second))
+    assert [seen.position.fix for seen in follower.told] == ["none"], "once, not every second"
+    follower.fix(40)
+    assert [seen.position.fix for seen in follower.told] == ["none", "3d"]

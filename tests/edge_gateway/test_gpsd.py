@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from edge_gateway import gpsd_receiver
 from edge_gateway.contract.messages import Position
 from edge_gateway.errors import ReceiverError
-from edge_gateway.gps import Gps, Pace
+from edge_gateway.gps import Fix, Gps, Pace
 from edge_gateway.gpsd_receiver import GpsdReceiver
 from tests.edge_gateway.rig import START_S, Parts, can_connect, end, free_port, parts, serial_line, wait_until
 
@@ -199,3 +200,61 @@ def test_a_real_log_through_a_real_gpsd_is_that_track(shared_data: Path, tmp_pat
             assert position.lat == pytest.approx(55.8, abs=0.3)
             assert position.lon == pytest.approx(23.6, abs=0.5)
             assert position.t_s > START_S - 1
+
+
+LOGS = ("bt451", "bu303-nofix", "nl2008u", "nmea-fuzzy-cases", "tomtom-mkII")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("name", LOGS)
+def test_every_real_log_gives_gpsds_own_values(shared_data: Path, tmp_path: Path, name: str) -> None:
+    """Sentence by sentence through the real gpsd; what we read is one of the values that gpsd's authors wrote down.
+
+    All but the last moment of each piece of a log, which their gpsd did not report any more. Times are not compared: gpsd puts old logs
+    1024 weeks on, as it must for a receiver whose weeks rolled over.
+    """
+    binary = shutil.which("gpsd") or shutil.which("gpsd", path="/usr/sbin:/usr/local/sbin")
+    if binary is None:
+        pytest.skip("no gpsd on this machine (Debian: gpsd)")
+    folder = shared_data / "nmea"
+    sentences = [line for line in (folder / f"{name}.log").read_bytes().splitlines() if line.startswith(b"$")]
+    said = [json.loads(line) for line in (folder / f"{name}.log.chk").read_text().splitlines() if '"TPV"' in line]
+    fixes: list[Fix] = []
+    port = free_port()
+    with serial_line(tmp_path / "gps") as line:
+        command = [binary, "-N", "-n", "-b", "-S", str(port), os.path.realpath(line.path)]
+        gpsd = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        receiver = GpsdReceiver(f"gpsd://127.0.0.1:{port}", poll_s=0.0, stopping=threading.Event())
+        try:
+            wait_until(lambda: can_connect(port))
+            receiver.open()
+            for _ in range(2 if len(sentences) < 40 else 1):  # gpsd needs a few to know the receiver
+                for sentence in sentences:
+                    line.send(sentence + b"\r\n")
+                    time.sleep(0.02)
+                    fixes += receiver.read()
+        finally:
+            receiver.close()
+            end(gpsd)
+    good = [fix for fix in fixes if fix.kind != "none" and fix.time_s is not None]
+    written = [tpv for tpv in said if tpv["mode"] > 1]
+    assert bool(good) is bool(written), "a fix where gpsd saw one, and none elsewhere"
+    moments = list(dict.fromkeys(fix.time_s for fix in good if fix.time_s is not None))
+    ends = {at for at, then in pairwise([*moments, 0.0]) if not 0 <= then - at <= 2}
+    for fix in good:
+        assert fix.time_s in ends or any(is_same(fix, tpv) for tpv in written), (fix, len(written))
+    times = {tpv["time"] for tpv in written if "time" in tpv}
+    assert len({fix.time_s for fix in good}) >= 0.5 * len(times), "most of its moments were seen"
+
+
+def is_same(fix: Fix, tpv: dict[str, object]) -> bool:
+    def close(ours: float | None, field: str, within: float) -> bool:
+        theirs = tpv.get(field)
+        return ours is None or theirs is None or abs(ours - float(str(theirs))) <= within
+
+    return (
+        close(fix.lat, "lat", 1e-6)
+        and close(fix.lon, "lon", 1e-6)
+        and close(fix.speed_m_s, "speed", 0.01)
+        and close(fix.heading_deg, "track", 0.1)
+    )
