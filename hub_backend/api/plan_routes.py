@@ -1,16 +1,18 @@
 """A van's day as the planner sees it: what it did and what it is to do, in the order of the road."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow
-from hub_backend.dispatching.plans import PlanBody, driven_to
+from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s
 from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
 from hub_backend.stop_ref import end_of_ref, is_depot_stop, stop_of_ref
+from hub_backend.workday import at
 
 FAILED = ("no_answer", "refused")
 
@@ -49,6 +51,9 @@ class PlanRoute(BaseModel):
     end_s: float | None = None
     distance_m: int | None = None
     drive_s: int | None = None
+    idle_s: int | None = Field(
+        None, description="of the shift after made_s, with nothing to do; null: not in service"
+    )
     soc_end_percent: float | None = None
     sent_s: float | None = None
     acknowledged_revision: int | None = None
@@ -56,15 +61,32 @@ class PlanRoute(BaseModel):
     geometry: list[tuple[float, float]]
 
 
-def routes_of(session: Session, row: PlanRow, body: PlanBody, stops: dict[str, StopNow]) -> list[PlanRoute]:
+def routes_of(
+    session: Session, row: PlanRow, body: PlanBody, stops: dict[str, StopNow], *, zone: ZoneInfo
+) -> list[PlanRoute]:
     """Every van's day under this plan, vans without a route among them."""
     visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
     routes = {route.van: route for route in body.routes}
     hubs = {hub.id: hub.name for hub in session.scalars(select(HubRow))}
     return [
-        _route_out(van, routes.get(van.id), stops, visits, link=_link(session, van.id, row), hub_name=hubs[van.hub])
+        _route_out(
+            van,
+            routes.get(van.id),
+            stops,
+            visits,
+            link=_link(session, van.id, row),
+            hub_name=hubs[van.hub],
+            idle_s=_idle_s(van, routes.get(van.id), row, body, zone=zone),
+        )
         for van in session.scalars(select(VanRow).order_by(VanRow.id))
     ]
+
+
+def _idle_s(van: VanRow, route: PlannedRoute | None, row: PlanRow, body: PlanBody, *, zone: ZoneInfo) -> int | None:
+    if not van.in_service:
+        return None
+    shift = (at(row.day, van.shift_from, zone=zone), at(row.day, van.shift_to, zone=zone))
+    return idle_s(route, now_s=body.now_s, shift=shift)
 
 
 def _link(session: Session, van: str, row: PlanRow) -> DownlinkRow | None:
@@ -81,6 +103,7 @@ def _route_out(
     *,
     link: DownlinkRow | None,
     hub_name: str,
+    idle_s: int | None,
 ) -> PlanRoute:
     visited = {visit.stop: visit for visit in visits if visit.van == van.id}
     ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops)]
@@ -99,6 +122,7 @@ def _route_out(
         end_s=route.end_s if route else None,
         distance_m=route.distance_m if route else None,
         drive_s=route.drive_s if route else None,
+        idle_s=idle_s,
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,

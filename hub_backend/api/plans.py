@@ -1,5 +1,7 @@
 """Plans over HTTP: what holds, how it came about, and asking for another."""
 
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
@@ -112,7 +114,7 @@ def _reading(routes: APIRouter, kit: Kit) -> None:
             row = newest_plan(session, day)
             if row is None:
                 raise HTTPException(404, f"day: no plan for {day} yet")
-            return plan_out(session, row)
+            return plan_out(session, row, zone=kit.settings.zone)
 
     @routes.get("/days/{day}/plans")
     def list_plans(day: Day) -> list[PlanSummary]:
@@ -156,13 +158,13 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
     )
 
 
-def plan_out(session: Session, row: PlanRow) -> PlanOut:
+def plan_out(session: Session, row: PlanRow, *, zone: ZoneInfo) -> PlanOut:
     """The plan as the planner sees it now."""
     body = body_of(row)
     stops = read_stops(session, row.day)
     return PlanOut(
         **_summary(session, row, body).model_dump(),
-        routes=routes_of(session, row, body, stops),
+        routes=routes_of(session, row, body, stops, zone=zone),
         left=[
             PlanUnserved(
                 stop=left.task,

@@ -32,7 +32,7 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
         must_be_day(day)
         with kit.store.read() as session:
             row = open_proposal(session, day)
-            return None if row is None else plan_out(session, row)
+            return None if row is None else plan_out(session, row, zone=kit.settings.zone)
 
     @routes.post("/plans/{plan_id}/accept", status_code=202)
     def accept(plan_id: str) -> Decided:

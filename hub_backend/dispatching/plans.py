@@ -81,6 +81,18 @@ def stops_in(body: PlanBody) -> int:
     return sum(len(driven_to(route)) for route in body.routes)
 
 
+def idle_s(route: PlannedRoute | None, *, now_s: int, shift: tuple[int, int]) -> int:
+    """Seconds left of a van's shift in which it neither drives nor stands at a stop: it waits, or has nothing to do.
+
+    `now_s`: when the plan was made; what lies before it counts for nothing.
+    """
+    left_s = shift[1] - max(now_s, shift[0])
+    if route is not None:
+        at_stops_s = sum(max(0, step.depart_s - max(now_s, step.start_s)) for step in route.steps)
+        left_s -= route.drive_s + at_stops_s
+    return max(0, left_s)
+
+
 def depart_times(body: PlanBody | None) -> dict[tuple[str, str], int]:
     """When each van leaves each of its planned stops, by van and ref."""
     routes = body.routes if body is not None else ()

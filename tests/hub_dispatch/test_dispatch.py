@@ -250,6 +250,26 @@ def test_what_was_done_stays_in_the_vans_day(world: World) -> None:
     assert world.route(van)[0] == stops[0]
 
 
+def test_a_van_with_nothing_to_do_shows_how_long(world: World) -> None:
+    """The planner sees why one van stands while another drives: minutes, not a guess."""
+    stop = world.order("k0", from_s=clock("09:00"), to_s=clock("09:30"))["stop"]
+    world.plan()
+    van = world.where()[stop]
+    idle = {route["van"]: route["idle_s"] for route in world.shown()["routes"]}
+    busy = next(route for route in world.shown()["routes"] if route["van"] == van)
+    step = busy["stops"][0]
+    shift_s = clock("17:00") - clock("08:30")
+    assert idle[van] == shift_s - busy["drive_s"] - (step["depart_s"] - step["start_s"])
+    other = "van-2" if van == "van-1" else "van-1"
+    assert idle[other] == shift_s
+    world.at("12:00")
+    world.post(f"/api/vans/{other}/service", {"in_service": False, "reason": ""}, status=200)
+    assert world.dispatch.step()
+    later = {route["van"]: route["idle_s"] for route in world.shown()["routes"]}
+    assert later[other] is None, "out of service is not idle"
+    assert later[van] < clock("17:00") - clock("12:00")
+
+
 def test_a_router_that_fails_leaves_the_last_plan_and_says_so(world: World, planner: HandPlanner) -> None:
     world.order("k0")
     world.plan()

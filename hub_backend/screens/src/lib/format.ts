@@ -55,6 +55,11 @@ export function minutes(seconds: number): number {
   return Math.round(seconds / 60);
 }
 
+/** Minutes as hours and minutes: 1:05. */
+export function hours(minutes: number): string {
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
 /** `van-2` is van 2 on the road: the number on its plate. */
 export function vanNumber(van: string): string {
   return /(\d+)$/.exec(van)?.[1] ?? van;

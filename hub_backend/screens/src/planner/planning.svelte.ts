@@ -14,6 +14,7 @@ class Planning {
   vans = $state.raw<Van[]>([]);
   plan = $state.raw<DayPlan | null>(null);
   history = $state.raw<Revision[]>([]);
+  proposal = $state.raw<DayPlan | null>(null);
   map = $state.raw<MapInfo | null>(null);
   health = $state.raw<Health | null>(null);
   openExcursions = $state(0);
@@ -80,6 +81,11 @@ class Planning {
 
   async planAgain(reason: string): Promise<void> {
     await this.#act(() => post(`/api/days/${this.day}/plan`, { reason }));
+  }
+
+  /** Let a proposed plan become the plan, or leave the plan as it is. */
+  async decide(proposal: DayPlan, accept: boolean): Promise<void> {
+    await this.#act(() => post(`/api/plans/${proposal.id}/${accept ? "accept" : "reject"}`, {}));
   }
 
   async cancel(order: string): Promise<void> {
@@ -162,6 +168,7 @@ class Planning {
     const day = this.day;
     this.plan = await get<DayPlan | null>(`/api/days/${day}/plan`).catch(() => null);
     this.history = await get<Revision[]>(`/api/days/${day}/plans`).catch(() => []);
+    this.proposal = await get<DayPlan | null>(`/api/days/${day}/proposal`).catch(() => null);
   }
 
   async #excursions(): Promise<void> {
