@@ -52,29 +52,23 @@ def rounds_of(instance: Instance) -> Rounds:
 
 
 def answer(
-    instance: Instance,
-    *,
-    until: float | None,
-    seed: int,
-    iterations: int | None = None,
-    distances: str = "dimacs",
-    tuning: Tuning | None = None,
+    instance: Instance, budget: Budget, *, seed: int, distances: str = "dimacs", tuning: Tuning | None = None
 ) -> Answer:
-    """The best answer until a moment of `time.monotonic()`, or after iterations of each search.
+    """The best answer within a budget, of which a little is kept back for counting anew.
 
     Raises `AnswerError` when nothing holds by `recount`, `EngineError` for numbers beyond the engine.
     """
     if engine.available():
-        close = None
-        if until is not None:
-            close = max(until - CLOSING_S - 5e-5 * len(instance.demand), time.monotonic() + LEAST_S)
-        found = engine.search(rounds_of(instance), Budget(close, iterations), seed, tuning=tuning)
+        close = budget
+        if budget.until is not None:
+            end = budget.until - CLOSING_S - 5e-5 * len(instance.demand)
+            close = Budget(until=max(end, time.monotonic() + LEAST_S))
+        found = engine.search(rounds_of(instance), close, seed, tuning=tuning)
         routes, method, tries = tuple(_flat(route) for route in found.routes), "ruin and recreate", found.iterations
     else:
-        from routing import rivals
+        from routing.rivals import pyvrp_answer
 
-        seconds = None if until is None else max(0.05, until - time.monotonic() - CLOSING_S)
-        plain = rivals.pyvrp_answer(instance, seconds=seconds, iterations=iterations, seed=seed)
+        plain = pyvrp_answer(instance, budget, seed=seed)
         routes, method, tries = plain.routes, plain.method, plain.iterations
     count = recount(instance, routes, distances)
     if count.faults:

@@ -21,6 +21,7 @@ from statistics import mean
 
 from routing import instances
 from routing.answer import Answer
+from routing.engine import Budget
 from routing.instances import Instance, InstanceError
 from routing.recount import recount
 from routing.rivals import ortools_answer, pyvrp_answer
@@ -66,7 +67,15 @@ def run(options: argparse.Namespace) -> int:
     print(_summary(rows))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(
-        json.dumps({"versions": _versions(), "static": [asdict(row) for row in rows]}, indent=1) + "\n"
+        json.dumps(
+            {
+                "versions": _versions(),
+                "clock": "cpu" if options.cpu else "wall",
+                "static": [asdict(row) for row in rows],
+            },
+            indent=1,
+        )
+        + "\n"
     )
     return 0
 
@@ -80,14 +89,15 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def _runs(instance: Instance, path: Path, seconds: float, seed: int, options: argparse.Namespace) -> Iterator[Row]:
-    yield _ours(instance, path, seconds, seed, options.distances)
-    yield _rival(PYVRP, instance, seconds, seed, options.distances)
-    if not options.without_ortools and instance.max_reloads == 0:
-        yield _rival(ORTOOLS, instance, seconds, seed, options.distances)
+    yield _ours(instance, path, seconds, seed, options)
+    yield _rival(PYVRP, instance, seconds, seed, options)
+    if not options.cpu and not options.without_ortools and instance.max_reloads == 0:
+        yield _rival(ORTOOLS, instance, seconds, seed, options)
 
 
-def _ours(instance: Instance, path: Path, seconds: float, seed: int, distances: str) -> Row:
-    words = ["solve", str(path), "--seconds", str(seconds), "--seed", str(seed), "--distances", distances, "--json"]
+def _ours(instance: Instance, path: Path, seconds: float, seed: int, options: argparse.Namespace) -> Row:
+    limit = ["--cpu-seconds" if options.cpu else "--seconds", str(seconds)]
+    words = ["solve", str(path), *limit, "--seed", str(seed), "--distances", options.distances, "--json"]
     begun = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "routing", *words], capture_output=True, text=True, check=False)
     row = replace(_empty(instance, OURS, seconds, seed), wall_s=round(time.monotonic() - begun, 2))
@@ -95,21 +105,22 @@ def _ours(instance: Instance, path: Path, seconds: float, seed: int, distances: 
         print(f"{instance.name}: {done.stderr.strip()}")
         return row
     said = json.loads(done.stdout)
-    cost = _counted(instance, OURS, said["routes"], distances)
+    cost = _counted(instance, OURS, said["routes"], options.distances)
     return replace(row, cost=cost, cpu_s=round(said["cpu_s"], 2), iterations=said["iterations"])
 
 
-def _rival(router: str, instance: Instance, seconds: float, seed: int, distances: str) -> Row:
+def _rival(router: str, instance: Instance, seconds: float, seed: int, options: argparse.Namespace) -> Row:
     begun, cpu = time.monotonic(), time.process_time()
     if router == PYVRP:
-        found: Answer | None = pyvrp_answer(instance, seconds=seconds, seed=seed)
+        budget = Budget(cpu_s=seconds) if options.cpu else Budget(until=begun + seconds)
+        found: Answer | None = pyvrp_answer(instance, budget, seed=seed)
     else:
         found = ortools_answer(instance, seconds=seconds)
     cpu_s, wall_s = round(time.process_time() - cpu, 2), round(time.monotonic() - begun, 2)
     row = replace(_empty(instance, router, seconds, seed), cpu_s=cpu_s, wall_s=wall_s)
     if found is None:
         return row
-    return replace(row, cost=_counted(instance, router, found.routes, distances), iterations=found.iterations)
+    return replace(row, cost=_counted(instance, router, found.routes, options.distances), iterations=found.iterations)
 
 
 def _empty(instance: Instance, router: str, seconds: float, seed: int) -> Row:

@@ -44,7 +44,7 @@ typedef struct {
     int *key;
     int *misses;
     int blink_left;
-    double removed, longest, blink;
+    double removed, longest, blink, own;
     int64_t iterations, accepted, bests;
 } Search;
 
@@ -363,13 +363,17 @@ static void sort_absent(Search *s) {
 
 static void recreate(Search *s) {
     sort_absent(s);
-    int left = 0;
+    int left = 0, own = uniform(s) < s->own; /* now and then the first opens a trip, which greed alone would never do */
     for (int i = 0; i < s->absent_n; i++) {
         int c = s->absent[i];
         Place best = { INT64_MAX, -1, -1, -1 };
-        for (int k = 0; k < s->alive_n; k++) scan(s, c, s->alive[k], &best);
-        if (s->max_trips != 1) for (int k = 0; k < s->alive_n; k++) scan_split(s, c, s->alive[k], &best);
-        scan_own(s, c, &best);
+        if (own) scan_own(s, c, &best);
+        if (best.kind < 0) {
+            for (int k = 0; k < s->alive_n; k++) scan(s, c, s->alive[k], &best);
+            if (s->max_trips != 1) for (int k = 0; k < s->alive_n; k++) scan_split(s, c, s->alive[k], &best);
+            scan_own(s, c, &best);
+        }
+        own = 0;
         if (best.kind < 0) s->absent[left++] = c; else apply(s, c, &best);
         if (s->broken) { for (i++; i < s->absent_n; i++) s->absent[left++] = s->absent[i]; break; }
     }
@@ -464,11 +468,11 @@ static void keep_best(Search *s) {
 
 Search *engine_new(int n, const int *cost, const int *time, const int *demand, const int *early, const int *late,
                    const int *service, const int *release, int capacity, int vehicles, int max_trips, uint64_t seed,
-                   double removed, double longest, double blink) {
+                   double removed, double longest, double blink, double own) {
     Search *s = calloc(1, sizeof *s);
     int W = n + 1;
     s->n = n; s->cap = capacity; s->vehicles = vehicles < n ? vehicles : n; s->max_trips = max_trips; s->width = n + 3;
-    s->removed = removed; s->longest = longest; s->blink = blink;
+    s->removed = removed; s->longest = longest; s->blink = blink; s->own = own;
     size_t cells = (size_t)W * W;
     s->cost_out = malloc(sizeof(int) * cells * 4); s->cost_in = s->cost_out + cells; s->time_out = s->cost_in + cells; s->time_in = s->time_out + cells;
     memcpy(s->cost_out, cost, sizeof(int) * cells); memcpy(s->time_out, time, sizeof(int) * cells);

@@ -72,6 +72,10 @@ class Tuning:
     """Customers of one route taken out at a time, at most."""
     blink: float = 0.01
     """How often a good place is overlooked."""
+    own: float = 0.05
+    """How often the first customer to be put back opens a route."""
+    whole: float = 0.05
+    """How often a whole route is taken out."""
     meetings: int = 8
     """How often the searches compare."""
 
@@ -88,9 +92,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop: at a moment of `time.monotonic()`, or after iterations of each search: the same each time."""
+    """When to stop: exactly one of the three.
 
-    until: float | None
+    `until` is a moment of `time.monotonic()`. `cpu_s` are CPU seconds of each search, for a machine that is busy with
+    other work. `iterations` of each search give the same answer each time.
+    """
+
+    until: float | None = None
+    cpu_s: float | None = None
     iterations: int | None = None
 
 
@@ -110,6 +119,8 @@ def search(rounds: Rounds, budget: Budget, seed: int, *, searches: int = 2, tuni
     try:
         for meeting in range(tuning.meetings):
             share = _Share.of(budget, meeting, tuning)
+            if share is None:
+                break
             threads = [Thread(target=engine.run, args=(share,)) for engine in engines]
             for thread in threads:
                 thread.start()
@@ -129,26 +140,29 @@ def search(rounds: Rounds, budget: Budget, seed: int, *, searches: int = 2, tuni
 
 @dataclass(frozen=True)
 class _Share:
-    """A part of the budget between two meetings: until when, how many iterations, and the temperatures."""
+    """A part of the budget between two meetings: seconds (0: without limit), iterations, and the temperatures."""
 
-    until: float | None
+    seconds: float
+    of_cpu: bool
     iterations: int
     hot: float
     cold: float
 
     @staticmethod
-    def of(budget: Budget, meeting: int, tuning: Tuning) -> "_Share":
-        parts = tuning.meetings
-        until, iterations = None, ENDLESS
+    def of(budget: Budget, meeting: int, tuning: Tuning) -> "_Share | None":
+        """None when the time is over."""
+        parts, seconds, iterations = tuning.meetings, 0.0, ENDLESS
         if budget.iterations is not None:
             iterations = budget.iterations * (meeting + 1) // parts - budget.iterations * meeting // parts
-        if budget.until is not None:
-            now = time.monotonic()
-            until = now + max(0.0, budget.until - now) / (parts - meeting)
+        elif budget.cpu_s is not None:
+            seconds = budget.cpu_s / parts
+        elif budget.until is not None:
+            seconds = (budget.until - time.monotonic()) / (parts - meeting)
+            if seconds <= 0:
+                return None
         fall = tuning.cold / tuning.hot
-        return _Share(
-            until, iterations, tuning.hot * fall ** (meeting / parts), tuning.hot * fall ** ((meeting + 1) / parts)
-        )
+        hot, cold = (tuning.hot * fall ** (moment / parts) for moment in (meeting, meeting + 1))
+        return _Share(seconds, budget.cpu_s is not None, iterations, hot, cold)
 
 
 class _Engine:
@@ -162,7 +176,17 @@ class _Engine:
         trips = 0 if rounds.max_trips is None else rounds.max_trips
         self._handle = self._library.engine_new(
             *(rounds.size, *(values.buffer_info()[0] for values in (*matrices, *columns))),
-            *(rounds.capacity, rounds.vehicles, trips, seed, tuning.removed, tuning.longest, tuning.blink),
+            *(
+                rounds.capacity,
+                rounds.vehicles,
+                trips,
+                seed,
+                tuning.removed,
+                tuning.longest,
+                tuning.blink,
+                tuning.own,
+                tuning.whole,
+            ),
         )
         if not self._handle:
             raise EngineError(f"no memory for {rounds.size} customers")
@@ -170,12 +194,9 @@ class _Engine:
         self.iterations = 0
 
     def run(self, share: _Share) -> None:
-        seconds = 0.0 if share.until is None else share.until - time.monotonic()
-        if share.until is not None and seconds <= 0:
-            return
         unit = max(self._unit, 1e-6)
         self.iterations += self._library.engine_run(
-            *(self._handle, seconds, share.iterations, share.hot * unit, share.cold * unit, 0)
+            *(self._handle, share.seconds, share.iterations, share.hot * unit, share.cold * unit, share.of_cpu)
         )
 
     def rank(self) -> tuple[int, int]:
@@ -256,7 +277,7 @@ def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     number, pointer, real, large = ctypes.c_int, ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
     library.engine_new.restype = pointer
-    library.engine_new.argtypes = [number, *[pointer] * 7, number, number, number, ctypes.c_uint64, real, real, real]
+    library.engine_new.argtypes = [number, *[pointer] * 7, number, number, number, ctypes.c_uint64, *[real] * 5]
     library.engine_run.restype, library.engine_run.argtypes = large, [pointer, real, large, real, real, number]
     library.engine_cost.restype, library.engine_cost.argtypes = large, [pointer]
     library.engine_absent.restype, library.engine_absent.argtypes = number, [pointer]

@@ -1,14 +1,15 @@
 """The other routers, side by side with ours on the same numbers: PyVRP with its defaults, and OR-Tools' own router."""
 
+import time
 import warnings
 
 import numpy as np
 import pyvrp
 from pyvrp.exceptions import PenaltyBoundWarning
-from pyvrp.stop import MaxIterations, MaxRuntime
+from pyvrp.stop import MaxIterations, MaxRuntime, StoppingCriterion
 
 from routing.answer import Answer, rounds_of
-from routing.engine import NEVER
+from routing.engine import NEVER, Budget
 from routing.instances import Instance
 
 
@@ -49,10 +50,25 @@ def pyvrp_data(instance: Instance) -> pyvrp.ProblemData:
     )
 
 
-def pyvrp_answer(instance: Instance, *, seconds: float | None, iterations: int | None = None, seed: int) -> Answer:
+class MaxCpu:
+    """PyVRP's criterion for CPU seconds of this thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.thread_time() + seconds
+
+    def __call__(self, best_cost: float) -> bool:
+        return time.thread_time() >= self._end
+
+
+def pyvrp_answer(instance: Instance, budget: Budget, *, seed: int) -> Answer:
     """Plain PyVRP: one seed, its own parameters, nothing of ours."""
     data = pyvrp_data(instance)
-    stop = MaxIterations(iterations) if iterations is not None else MaxRuntime(seconds or 1.0)
+    if budget.iterations is not None:
+        stop: StoppingCriterion = MaxIterations(budget.iterations)
+    elif budget.cpu_s is not None:
+        stop = MaxCpu(budget.cpu_s)
+    else:
+        stop = MaxRuntime(max(0.01, (budget.until or 0.0) - time.monotonic()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PenaltyBoundWarning)
         result = pyvrp.solve(data, stop, seed=seed, collect_stats=False)

@@ -42,7 +42,7 @@ def test_library_was_built_with_the_package() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_answers_hold_by_an_independent_count(seed: int, trips: bool) -> None:
     instance = day(seed, trips=trips)
-    found = search(rounds_of(instance), Budget(None, 400), seed)
+    found = search(rounds_of(instance), Budget(iterations=400), seed)
     routes = [sum(((*trip, 0) for trip in route), ())[:-1] for route in found.routes]
     count = recount(instance, routes)
     assert count.faults == ()
@@ -52,21 +52,21 @@ def test_answers_hold_by_an_independent_count(seed: int, trips: bool) -> None:
 @pytest.mark.parametrize("trips", [False, True])
 def test_same_seed_and_iterations_give_the_same_answer(trips: bool) -> None:
     instance = day(3, trips=trips)
-    first, again, other = (answer(instance, until=None, iterations=300, seed=seed) for seed in (5, 5, 6))
+    first, again, other = (answer(instance, Budget(iterations=300), seed=seed) for seed in (5, 5, 6))
     assert first == again
     assert other.routes != first.routes
 
 
 def test_smallest_instances_are_answered_at_their_best() -> None:
-    assert answer(parse(MATRIX, "three"), until=None, iterations=50, seed=1).cost == 5 + 8 + 9
-    assert answer(parse(SOLOMON, "made-up"), until=None, iterations=50, seed=1).cost == 14 + 36 + 50 + 200
-    assert answer(parse(VRPLIB, "made-up"), until=None, iterations=50, seed=1).cost == 14 + 36 + 50 + 200
+    assert answer(parse(MATRIX, "three"), Budget(iterations=50), seed=1).cost == 5 + 8 + 9
+    assert answer(parse(SOLOMON, "made-up"), Budget(iterations=50), seed=1).cost == 14 + 36 + 50 + 200
+    assert answer(parse(VRPLIB, "made-up"), Budget(iterations=50), seed=1).cost == 14 + 36 + 50 + 200
 
 
 def test_customers_beyond_the_fleet_are_named_not_dropped() -> None:
     far = ((0, 9, 9), (9, 0, 9), (9, 9, 0))
     rounds = Rounds(far, far, (0, 1, 1), (0, 0, 0), (99, 9, 9), (0, 0, 0), (0, 0, 0), capacity=5, vehicles=1)
-    found = search(rounds, Budget(None, 50), 1)
+    found = search(rounds, Budget(iterations=50), 1)
     assert len(found.missing) == 1
     assert {c for route in found.routes for trip in route for c in trip} | found.missing == {1, 2}
 
@@ -95,4 +95,4 @@ def test_numbers_beyond_the_engine_are_refused(field: str, value: object, said: 
         "vehicles": 2,
     }
     with pytest.raises(EngineError, match=said):
-        search(Rounds(**(values | {field: value})), Budget(None, 1), 1)  # type: ignore[arg-type]
+        search(Rounds(**(values | {field: value})), Budget(iterations=1), 1)  # type: ignore[arg-type]
