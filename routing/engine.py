@@ -74,8 +74,6 @@ class Tuning:
     """How often a good place is overlooked."""
     own: float = 0.05
     """How often the first customer to be put back opens a route."""
-    whole: float = 0.05
-    """How often a whole route is taken out."""
     meetings: int = 8
     """How often the searches compare."""
 
@@ -185,7 +183,6 @@ class _Engine:
                 tuning.longest,
                 tuning.blink,
                 tuning.own,
-                tuning.whole,
             ),
         )
         if not self._handle:
@@ -277,7 +274,7 @@ def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     number, pointer, real, large = ctypes.c_int, ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
     library.engine_new.restype = pointer
-    library.engine_new.argtypes = [number, *[pointer] * 7, number, number, number, ctypes.c_uint64, *[real] * 5]
+    library.engine_new.argtypes = [number, *[pointer] * 7, number, number, number, ctypes.c_uint64, *[real] * 4]
     library.engine_run.restype, library.engine_run.argtypes = large, [pointer, real, large, real, real, number]
     library.engine_cost.restype, library.engine_cost.argtypes = large, [pointer]
     library.engine_absent.restype, library.engine_absent.argtypes = number, [pointer]

@@ -51,9 +51,7 @@ class PlanRoute(BaseModel):
     end_s: float | None = None
     distance_m: int | None = None
     drive_s: int | None = None
-    idle_s: int | None = Field(
-        None, description="of the shift after made_s, with nothing to do; null: not in service"
-    )
+    idle_s: int | None = Field(None, description="of the shift after made_s, with nothing to do; null: not in service")
     soc_end_percent: float | None = None
     sent_s: float | None = None
     acknowledged_revision: int | None = None
