@@ -29,6 +29,7 @@ from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow
 from hub_backend.projections.follower import Follower
 from hub_backend.reporting.figures import FiguresDesk
+from hub_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,15 @@ def build(
         ],
         root_routers=[map_api.tiles(basemap)],
         followers=[Acknowledged()],
+    )
+
+
+def _road_server(settings: Settings) -> tuple[str, ...]:
+    if settings.road_server == "own":
+        return ()
+    return (
+        f"--{settings.road_server}={settings.road_server_url}",
+        f"--road-server-timeout-s={settings.road_server_timeout_s}",
     )
 
 

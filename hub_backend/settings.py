@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     http_port: Port = 8800
     clock_page: Path | None = None
     map_dir: Path | None = None
+    road_server: Literal["own", "osrm", "valhalla"] = "own"  # who says how long ways take; our own roads stand behind
+    road_server_url: str = ""
+    road_server_timeout_s: Annotated[float, Field(gt=0, le=30)] = 2.0  # machine
     pages_dir: Path = Path(__file__).parent / "pages"
     timezone: str = "Europe/Amsterdam"
     coolers: dict[str, CoolerClass] = {}  # source of a cooler -> what it holds, where the role's default is wrong
@@ -98,7 +101,13 @@ class Settings(BaseSettings):
         influx = {name: getattr(self, name) for name in INFLUX}
         influx["influx_token"] = self.influx_token.get_secret_value()
         doors = {name: getattr(self, name) for name in DOORS}
-        if faults := [*_hub_faults(hubs, self.hubs), *_series_faults(self.series, influx), *_door_faults(doors)]:
+        server = _server_faults(self.road_server, self.road_server_url)
+        if faults := [
+            *_hub_faults(hubs, self.hubs),
+            *_series_faults(self.series, influx),
+            *_door_faults(doors),
+            *server,
+        ]:
             raise ValueError("\n".join(faults))
         return self
 
@@ -187,3 +196,9 @@ def _door_faults(values: Mapping[str, object]) -> list[str]:
             "behind a proxy that lets in only whom it knows"
         )
     return faults
+
+
+def _server_faults(server: str, url: str) -> list[str]:
+    if server == "own" or url.startswith(("http://", "https://")):
+        return []
+    return [f"road_server_url: {url!r} is no http address; needed when road_server is {server}"]

@@ -80,14 +80,16 @@ def road_class(tags: Mapping[str, str]) -> str | None:
 
 
 def passage(tags: Mapping[str, str]) -> Passage:
-    """Whom a way lets pass. A ferry takes vans only where a tag for vehicles says so."""
+    """Whom a way lets pass. A ferry takes vans only where a tag for vehicles says so; an unpaved track is driven to a
+    farm at it, but nobody's short cut through the woods."""
     kind = road_class(tags)
     if kind is None:
         return Passage.CLOSED
     if kind == FERRY:
         vehicles = {key: value for key, value in tags.items() if key in _MODES and key != "access"}
         return _admitted(vehicles, default=Passage.CLOSED)
-    return _admitted(tags, default=Passage.OPEN)
+    unpaved = kind == "track" and tags.get("tracktype") != "grade1"
+    return _admitted(tags, default=Passage.DESTINATION if unpaved else Passage.OPEN)
 
 
 def drivable(tags: Mapping[str, str]) -> bool:

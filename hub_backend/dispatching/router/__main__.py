@@ -19,8 +19,12 @@ import msgspec
 
 from hub_backend.dispatching.router import framing
 from hub_backend.dispatching.router.answering import Router
+from hub_backend.dispatching.router.fetching import Fetching
+from hub_backend.dispatching.router.pace import ServedFirst
 from hub_backend.dispatching.router.problem import CANCELLED, Answer, Failed, Request
 from routing.model import RoutingError
+from routing.road_servers import OsrmSource, ValhallaSource
+from routing.travel_table import TravelTable
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +82,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fd", type=int)
     parser.add_argument("map_dir", type=Path)
+    parser.add_argument("--osrm", help="an OSRM server to ask first")
+    parser.add_argument("--valhalla", help="a Valhalla server to ask first")
+    parser.add_argument("--road-server-timeout-s", type=float, default=2.0)
     options = parser.parse_args(arguments)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     os.nice(2)  # the hub's own threads answer people and commit events: they go first
     with socket.socket(fileno=options.fd) as link:
         try:
-            router = Router(options.map_dir)
+            router = Router(options.map_dir, _server(options))
         except RoutingError as error:
             log.error("roads_unreadable error=%s", error)
             return _refuse(link, error)
@@ -91,6 +98,15 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGUSR1, desk.cancel)
         desk.serve()
     return 0
+
+
+def _server(options: argparse.Namespace) -> ServedFirst | None:
+    fetch = Fetching(options.road_server_timeout_s)
+    if options.osrm:
+        return ServedFirst(TravelTable(OsrmSource(options.osrm, fetch)))
+    if options.valhalla:
+        return ServedFirst(TravelTable(ValhallaSource(options.valhalla, fetch)))
+    return None
 
 
 def _refuse(link: socket.socket, error: RoutingError) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 import routing
 from hub_backend.dispatching.router.lines import Lines
-from hub_backend.dispatching.router.pace import Pace
+from hub_backend.dispatching.router.pace import Pace, ServedFirst
 from hub_backend.dispatching.router.problem import (
     Answer,
     Failed,
@@ -44,12 +44,12 @@ SHOWN_ONLY = frozenset({"basemap.pmtiles", "addresses.csv", "map.json"})
 class Router:
     """Answers questions over one map. Raises `routing.RoutingError` when the map cannot be read."""
 
-    def __init__(self, map_dir: Path) -> None:
+    def __init__(self, map_dir: Path, server: ServedFirst | None = None) -> None:
         self._graph = RoadGraph.load(map_dir)
         self._map_sha256 = map_digest(map_dir)
         self._known: KnownSnaps = {}
         self._lines = Lines(self._graph)
-        self._pace = Pace(self._graph, map_dir)
+        self._pace = Pace(self._graph, map_dir, server)
 
     def answers(self, request: Request) -> Generator[Answer]:
         """The answers, the last of them final; a question that cannot be meant gets a `Failed`."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hub_backend.dispatching.router.lines import Lines
+from hub_backend.dispatching.router.pace import Matrices
 from hub_backend.dispatching.router.problem import (
     Broken,
     Changed,
@@ -16,10 +17,9 @@ from hub_backend.dispatching.router.problem import (
 from hub_backend.dispatching.router.spots import Spots, places_of, van_place
 from routing import battery, model
 from routing.road_net import Snap
-from routing.travel_table import TravelTable
 
 
-def problem_of(day: DayProblem, spots: Spots, table: TravelTable) -> model.Problem:
+def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
     """The day in the places of `spots`; what has no road near it is left out."""
     depots = [
         model.Depot(id=hub.id, place=spots.index(hub.lat, hub.lon), open=model.Window(*hub.open), reload_s=hub.reload_s)

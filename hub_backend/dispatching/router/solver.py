@@ -69,11 +69,13 @@ class Solver:
         map_dir: Path | None,
         *,
         command: tuple[str, ...] | None = None,
+        options: tuple[str, ...] = (),
         start_s: float = START_S,
         slack_s: float = SLACK_S,
     ) -> None:
         self._map_dir = map_dir
         self._command = command or (sys.executable, "-m", "hub_backend.dispatching.router")
+        self._options = options
         self._start_s = start_s
         self._slack_s = slack_s
         self._turn = threading.Lock()
@@ -190,7 +192,7 @@ class Solver:
             ours, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(
-                    [*self._command, str(theirs.fileno()), str(self._map_dir)],
+                    [*self._command, str(theirs.fileno()), str(self._map_dir), *self._options],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                 )
