@@ -30,6 +30,7 @@ from hub_backend.projections.coolers import Coolers
 from hub_backend.projections.fleet import Fleet
 from hub_backend.projections.followers import Followers
 from hub_backend.projections.proof import Proof
+from hub_backend.projections.reported import Reported
 from hub_backend.projections.series import Series, SeriesFollower, SqlSeries
 from hub_backend.projections.triggers import Triggers
 from hub_backend.settings import Settings
@@ -63,7 +64,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     mqtt.on_connected.append(plans.dispatch.send_again)
     vans = frozenset(name for name, gateway in settings.gateways.items() if gateway.role == "van")
     # A later follower may read what an earlier one wrote.
-    ordered = [Fleet(vans, settings.zone), Proof(), Coolers(kit), Triggers(kit, vans), *plans.followers]
+    ordered = [Fleet(vans, settings.zone), Proof(), Coolers(kit), Triggers(kit, vans), Reported(), *plans.followers]
     if settings.series == "sql":
         followers = [Followers(kit, [*ordered, SeriesFollower(series)])]
     else:  # a thread of its own: a server that answers late must not hold up what the screens show

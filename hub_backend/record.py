@@ -373,6 +373,19 @@ class ExcursionRow(Base):
     disposition: Mapped[str] = mapped_column(String(20), default="")  # released, quarantined, destroyed, returned
 
 
+class NodeRow(Base):
+    """A node as its gateway last said; `node` is its source (`van-1/cooler`)."""
+
+    __tablename__ = "nodes"
+    node: Mapped[str] = mapped_column(String(81), primary_key=True)
+    gateway: Mapped[str] = mapped_column(String(40))
+    t_s: Mapped[float] = mapped_column(Float)
+    online: Mapped[bool] = mapped_column(Boolean)
+    dropped: Mapped[int] = mapped_column(BigCount)
+    rejected_frames: Mapped[int] = mapped_column(BigCount)
+    firmware: Mapped[str] = mapped_column(String(40))
+
+
 class SeriesRow(Base):
     """The series in SQL: one value of one field of one source at one time. Rewriting it changes nothing."""
 

@@ -25,6 +25,7 @@ class Refusal:
     reason: str
     payload: bytes | None = None
     comes_again: bool = False
+    count: int = 1
 
 
 def set_aside(session: Session, refusal: Refusal, *, now_s: float) -> RejectRow:
@@ -34,11 +35,11 @@ def set_aside(session: Session, refusal: Refusal, *, now_s: float) -> RejectRow:
         same = select(RejectRow).where(RejectRow.origin == origin, RejectRow.field == field, RejectRow.reason == reason)
         row = session.scalars(same.order_by(RejectRow.id).limit(1)).first()
         if row is not None:
-            row.count += 1
+            row.count += refusal.count
             row.received_s = now_s
             return row
     payload = None if refusal.payload is None else refusal.payload[:PAYLOAD_BYTES]
-    row = RejectRow(received_s=now_s, origin=origin, field=field, reason=reason, count=1, payload=payload)
+    row = RejectRow(received_s=now_s, origin=origin, field=field, reason=reason, count=refusal.count, payload=payload)
     session.add(row)
     session.flush()
     return row

@@ -8,10 +8,8 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edge_gateway.contract import messages
-from edge_gateway.contract.messages import NodeStatus
 from hub_backend.kit import Kit
-from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
+from hub_backend.record import GatewayRow, LaneRow, NodeRow, SourceRow
 
 
 class LaneState(BaseModel):
@@ -125,23 +123,7 @@ def _by_source(rows: Iterable[SourceRow]) -> Mapping[str, list[SourceState]]:
 
 
 def _nodes(session: Session) -> Mapping[str, list[Node]]:
-    """The newest status of each node. A gateway says it when a node comes or goes, so there are few."""
-    found: dict[str, tuple[str, NodeStatus]] = {}
-    said = select(EventRow.gateway, EventRow.body).where(EventRow.kind == "node_status")
-    for gateway, body in session.execute(said.order_by(EventRow.t_s, EventRow.id)):
-        event = messages.decode_event.decode(body)
-        if isinstance(event, NodeStatus):
-            found[event.node] = (gateway, event)
-    nodes: defaultdict[str, list[Node]] = defaultdict(list)
-    for gateway, event in found.values():
-        nodes[gateway].append(
-            Node(
-                node=event.node,
-                online=event.online,
-                t_s=event.t_s,
-                dropped=event.dropped,
-                rejected_frames=event.rejected_frames,
-                firmware=event.firmware,
-            )
-        )
-    return nodes
+    found: defaultdict[str, list[Node]] = defaultdict(list)
+    for row in session.scalars(select(NodeRow).order_by(NodeRow.node)):
+        found[row.gateway].append(Node(**{name: getattr(row, name) for name in Node.model_fields}))
+    return found

@@ -72,6 +72,7 @@ def test_gateways_show_lanes_gaps_and_nodes(hub: Hub, client: TestClient) -> Non
     status = NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="van-1/cooler", online=True, dropped=2)
     ledger = Ledger(hub.kit.store, future_s=300)
     ledger.write([Opened(VAN_1, batch([position(0), position(3), status], base_n=3, first_n=3))], now_s=T0)
+    catch_up(hub)
     by_name = {one["gateway"]: one for one in client.get("/api/gateways").json()}
     assert set(by_name) == {"van-1", "van-2", "hub-colmschate"}
     van = by_name["van-1"]

@@ -59,6 +59,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_events_kind_t", ["kind", "t_s"], unique=False)
 
     op.create_table(
+        "nodes",
+        sa.Column("node", sa.String(length=81), nullable=False),
+        sa.Column("gateway", sa.String(length=40), nullable=False),
+        sa.Column("t_s", sa.Float(), nullable=False),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("dropped", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rejected_frames", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("firmware", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("node"),
+    )
+    op.create_table(
         "excursions",
         sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("source", sa.String(length=81), nullable=False),
@@ -420,6 +431,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_excursions_source"))
         batch_op.drop_index(batch_op.f("ix_excursions_opened_s"))
 
+    op.drop_table("nodes")
     op.drop_table("excursions")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index("ix_events_kind_t")
