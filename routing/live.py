@@ -5,6 +5,7 @@ each van's sequence of visits; its times follow from the timetable. Charging blo
 they are needed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from routing.cargo import ride_of
@@ -18,6 +19,11 @@ from routing.timing import Timed
 from routing.unserved import why_not
 
 __all__ = ["Draft", "Live", "Measure"]
+
+
+MOST_MENDED = 3
+MOST_REFUSED = 40
+"""In so many places of one van an insertion looks for room for a rest or a charging, and in so many at all."""
 
 
 class Live:
@@ -35,8 +41,8 @@ class Live:
     def measure(self, draft: Draft) -> Measure:
         return self.worth.of(draft)
 
-    def fit(self, van: Van, visits: Visits) -> tuple[Visits, Timed] | None:
-        return self.settler.fit(van, visits)
+    def fit(self, van: Van, visits: Visits, *, mend: bool = True) -> tuple[Visits, Timed] | None:
+        return self.settler.fit(van, visits, mend=mend)
 
     def settle(self, van: Van, visits: Visits) -> Visits:
         return self.settler.settle(van, visits)
@@ -117,12 +123,17 @@ class Live:
         """
         task = self.table.tasks.get(name)
         for stage in (self._simple, self._with_loading):
+            refused: Counter[str] = Counter()
             for candidate in sorted(stage(draft, name, only), key=lambda candidate: candidate.cost_s):
                 if task is not None and task.value is not None and candidate.cost_s > task.value:
                     return None
-                fitted = self.fit(self.table.vans[candidate.van], candidate.build())
+                if refused[candidate.van] >= MOST_REFUSED:
+                    continue
+                mend = refused[candidate.van] < MOST_MENDED
+                fitted = self.fit(self.table.vans[candidate.van], candidate.build(), mend=mend)
                 if fitted is not None:
                     return draft.with_van(candidate.van, fitted[0])
+                refused[candidate.van] += 1
         return None
 
     def _simple(self, draft: Draft, name: str, only: str | None) -> Iterator[Candidate]:

@@ -28,18 +28,21 @@ class Settler:
 
     # ------------------------------------------------------------ rests and charging
 
-    def fit(self, van: Van, visits: Visits) -> tuple[Visits, Timed] | None:
-        """The sequence with the rests and the charging it needs, or None where it cannot be."""
+    def fit(self, van: Van, visits: Visits, *, mend: bool = True) -> tuple[Visits, Timed] | None:
+        """The sequence with the rests and the charging it needs, or None where it cannot be.
+
+        Without `mend` only as it is: looking for room for a rest or a charging takes as long as dozens of timings.
+        """
         plain = tuple(visit for visit in visits if visit.kind is not StepKind.CHARGE)
         timed = self._table.run(van, plain)
-        if timed.fault in _MAY_BE_THE_REST and van.rests:
+        if timed.fault in _MAY_BE_THE_REST and van.rests and mend:
             rested = self._rested(van, tuple(visit for visit in plain if visit.kind is not StepKind.REST))
             if rested is None:
                 return None
             plain, timed = rested
         if timed.fault is None:
             return plain, timed
-        if timed.fault is not Fault.RANGE:
+        if timed.fault is not Fault.RANGE or not mend:
             return None
         return self._charged(van, plain)
 
@@ -77,14 +80,22 @@ class Settler:
         )
 
     def _charged(self, van: Van, visits: Visits) -> tuple[Visits, Timed] | None:
-        best: tuple[Visits, Timed] | None = None
-        for index in range(self._table.frozen(van, visits), len(visits) + 1):
-            for depot in self._table.own_depots[van.id]:
-                trial = self._with_enough(van, visits, index, depot)
-                timed = self._table.run(van, trial)
-                if timed.fault is None and (best is None or timed.drive_s < best[1].drive_s):
-                    best = trial, timed
-        return best
+        """With a charging where it is the smallest detour."""
+        drive_s = self._table.drive_s
+        home = self._table.depots[van.depot].place
+        places = [van.place, *self._table.places(van, visits), home]
+        detours = []
+        for depot in self._table.own_depots[van.id]:
+            place = self._table.depots[depot].place
+            for index in range(self._table.frozen(van, visits), len(visits) + 1):
+                a, b = places[index], places[index + 1]
+                detours.append((drive_s(a, place) + drive_s(place, b) - drive_s(a, b), index, depot))
+        for _, index, depot in sorted(detours):
+            trial = self._with_enough(van, visits, index, depot)
+            timed = self._table.run(van, trial)
+            if timed.fault is None:
+                return trial, timed
+        return None
 
     def _with_enough(self, van: Van, visits: Visits, index: int, depot: str) -> Visits:
         before, after = visits[:index], visits[index:]
