@@ -5,7 +5,8 @@ Traps of PyVRP 0.14 that this module works around:
 - it never leaves a warm start that lacks a required client, so only what the draft serves is required;
 - goods at the hub get a release time later than a driving van may start, so they ride only after a reload;
 - shipments cannot cross a reload, which is what a passenger wants anyhow;
-- a depot's window binds the return too, so a van ends at a depot without one and loads at its double;
+- a depot's window binds the return too, and one on a depot to reload at sends its local search round in circles for ever
+  (5 of 25 seeds of one problem): opening hours are left to settling, and a depot that is closed for good is left out;
 - a break without a place is a client where the draft has it: the search moves it in time, settling moves it freely.
 """
 
@@ -104,16 +105,13 @@ class Model:
         return max(0, free - self._now)
 
     def _depots(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Where vans end, and where they load while it is open, by the depot's id."""
+        """Where vans end, and where they may load, by the depot's id."""
         home, reload = {}, {}
         for depot in self.table.problem.depots:
             home[depot.id] = self.columns.depot(depot.place)
             late = depot.open.to_s - depot.reload_s - self._now
             if late >= 0:
-                early = min(late, max(0, depot.open.from_s - self._now))
-                reload[depot.id] = self.columns.depot(
-                    depot.place, tw_early=early, tw_late=late, service_duration=depot.reload_s
-                )
+                reload[depot.id] = self.columns.depot(depot.place, service_duration=depot.reload_s)
         return home, reload
 
     def _start_depot(self, van: Van) -> int:

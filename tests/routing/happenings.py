@@ -1,4 +1,4 @@
-"""Random events for any problem, and whole chains of them: plan, event, replan, insertion, each held against `check`."""
+"""Random events for any problem, and chains of them: plan, event, replan, insertion, each held against `check`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,12 +34,14 @@ from tests.routing.worlds import random_problem
 HOUR = 3600
 
 
-def random_event(random: Random, problem: Problem, number: int) -> Event:
+def random_event(random: Random, problem: Problem, number: int) -> Event:  # noqa: PLR0911 - one way out a kind
     """Something that can happen in this problem; of a kind that it has no room for, a new order instead."""
     now = problem.now_s
     driving = [van for van in problem.vans if van.in_service]
     van = random.choice(driving) if driving else problem.vans[0]
-    kind = random.choice(["order", "order", "cancel", "away", "delay", "longer", "strand", "ill", "warm", "low", "roads"])
+    kind = random.choice(
+        ["order", "order", "cancel", "away", "delay", "longer", "strand", "ill", "warm", "low", "roads"]
+    )
     free = [task.id for task in problem.tasks] + [ride.id for ride in problem.rides if ride.aboard is None]
     if kind == "cancel" and free:
         return Cancelled(random.choice(free))

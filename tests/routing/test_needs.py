@@ -184,7 +184,9 @@ def test_a_long_talk_retimes_the_rest_and_costs_nothing() -> None:
 
 
 def test_no_van_idles_for_hours_while_another_hurries() -> None:
-    tasks = [task(f"t{n:02}", 1 + n % 10, service_s=300, windows=window(HOUR, 3 * HOUR), talk_max_s=900) for n in range(20)]
+    tasks = [
+        task(f"t{n:02}", 1 + n % 10, service_s=300, windows=window(HOUR, 3 * HOUR), talk_max_s=900) for n in range(20)
+    ]
     found = solved(day(tasks, [van(), van("van-2")]), iterations=200)
     busy = sorted(len(order(found, name)) for name in ("van-1", "van-2"))
     assert busy[0] >= 6, "driving alone would send one van past all of them"
