@@ -9,7 +9,7 @@ from routing.model import StepKind, Van
 from routing.stops import NOBODY
 from routing.workload import busy_s, price
 
-MOST_TRIALS = 120
+MOST_TRIALS = 60
 
 
 def balanced(live: Live, draft: Draft, most_trials: int = MOST_TRIALS) -> Draft:

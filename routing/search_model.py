@@ -5,7 +5,7 @@ Traps of PyVRP 0.14 that this module works around:
 - it never leaves a warm start that lacks a required client, so only what the draft serves is required;
 - goods at the hub get a release time later than a driving van may start, so they ride only after a reload;
 - shipments cannot cross a reload, which is what a passenger wants anyhow;
-- a depot's window binds the return too, and one on a depot to reload at sends its local search round in circles for ever
+- a depot's window binds the return too, and one on a depot to reload at makes its local search run for ever
   (5 of 25 seeds of one problem): opening hours are left to settling, and a depot that is closed for good is left out;
 - a break without a place is a client where the draft has it: the search moves it in time, settling moves it freely.
 """
