@@ -19,7 +19,7 @@ from edge_gateway.contract import service
 from edge_gateway.contract.clock import Clock, open_clock
 from hub_backend import planning
 from hub_backend.api import coolers as coolers_api
-from hub_backend.api import events, gateways, health, metrics, rejects
+from hub_backend.api import events, gateways, health, metrics, refusals, rejects
 from hub_backend.api import live as live_api
 from hub_backend.api import vans as vans_api
 from hub_backend.intake.ingest import Ingest
@@ -126,6 +126,7 @@ def _web(
         web.include_router(router)
     web.mount("/", Pages(settings.pages_dir))
     web.add_exception_handler(OperationalError, _record_is_away)
+    refusals.install(web)
     return web
 
 

@@ -27,8 +27,8 @@ def clock_text(t_s: float, *, zone: ZoneInfo) -> str:
 
 
 def is_day(text: str) -> bool:
-    """Whether `text` is a date as `2026-11-23`."""
+    """Whether `text` is a date as `2026-11-23`, of this century: a day that can have a before and an after."""
     try:
-        return date.fromisoformat(text).isoformat() == text
+        return date.fromisoformat(text).isoformat() == text and text[:2] == "20"
     except ValueError:
         return False

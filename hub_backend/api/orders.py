@@ -14,6 +14,7 @@ from hub_backend.ordering.directory import Directory, HubIn, ResidentIn, Supplie
 from hub_backend.ordering.judging import OrderIn
 from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
+from hub_backend.ordering.words import Text
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
 from hub_backend.trigger import ask
 from hub_backend.workday import day_of
@@ -96,9 +97,9 @@ class ShipmentIn(BaseModel):
     """A supplier's bulk delivery at a hub. `km`: out and back, when the supplier tells; else the roads' distance."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str | None = Field(None, min_length=1, max_length=40)
-    supplier: str
-    hub: str
+    id: Text | None = Field(None, min_length=1, max_length=40)
+    supplier: Text
+    hub: Text
     t_s: float = Field(ge=946684800, le=4102444800)
     km: float | None = Field(None, ge=0, le=5000)
 

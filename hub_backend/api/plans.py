@@ -13,6 +13,7 @@ from hub_backend.dispatching.day.stops import read_stops
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.plans import PlanBody, body_of, changes_of, newest_plan, stops_in
 from hub_backend.kit import Kit
+from hub_backend.ordering.words import Text
 from hub_backend.record import PlanRow, TriggerRow
 from hub_backend.trigger import ask
 
@@ -67,7 +68,7 @@ class PlanOut(PlanSummary):
 
 class ReplanIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field("", max_length=300)
+    reason: Text = Field("", max_length=300)
 
 
 class Asked(BaseModel):

@@ -10,6 +10,7 @@ from hub_backend.dispatching.day.stops import StopNow, read_stops
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
+from hub_backend.ordering.words import Text
 from hub_backend.record import StopRow, VanRow, VisitRow
 from hub_backend.stop_ref import DROPOFF
 from hub_backend.trigger import ask
@@ -42,7 +43,7 @@ class LockIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     locked: bool
-    van: str | None = None
+    van: Text | None = None
 
 
 def router(kit: Kit, dispatch: Dispatch) -> APIRouter:

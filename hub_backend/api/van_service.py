@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.kit import Kit
+from hub_backend.ordering.words import Text
 from hub_backend.record import VanRow
 from hub_backend.spoken import sentence, van_called
 from hub_backend.trigger import ask
@@ -13,7 +14,7 @@ from hub_backend.trigger import ask
 class ServiceIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     in_service: bool
-    reason: str = Field("", max_length=200)
+    reason: Text = Field("", max_length=200)
 
 
 class VanService(BaseModel):

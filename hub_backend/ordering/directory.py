@@ -5,6 +5,7 @@ Comes in: records as the API got them. Goes out: rows, and for each refused reco
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from hub_backend.factors import Factors
 from hub_backend.ordering.addresses import AddressBook
+from hub_backend.ordering.words import Text, place
 from hub_backend.record import Base, HubRow, ResidentRow, SupplierRow, VanRow
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+Units = Annotated[int, Field(ge=0, le=1000)]
 COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
 """As in `routing.model`, which the hub's own process does not import: the router lives in a process of its own."""
 
@@ -25,7 +28,7 @@ class HubIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field(pattern=NAME)
-    name: str = Field(min_length=1, max_length=80)
+    name: Text = Field(min_length=1, max_length=80)
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
     open_from: str = Field("07:00", pattern=CLOCK)
@@ -37,10 +40,10 @@ class VanIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field(pattern=NAME)
-    hub: str
-    concierge: str = Field(min_length=1, max_length=80)
-    skills: list[str] = Field(default_factory=list, max_length=10)
-    capacity: dict[str, int] = Field(description="by compartment: " + ", ".join(COMPARTMENTS))
+    hub: Text
+    concierge: Text = Field(min_length=1, max_length=80)
+    skills: list[Text] = Field(default_factory=list, max_length=10)
+    capacity: dict[str, Units] = Field(description="by compartment: " + ", ".join(COMPARTMENTS))
     shift_from: str = Field("08:30", pattern=CLOCK)
     shift_to: str = Field("17:00", pattern=CLOCK)
     battery_kwh: float = Field(33.0, gt=0, le=300)
@@ -53,10 +56,10 @@ class SupplierIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field(pattern=NAME)
-    name: str = Field(min_length=1, max_length=80)
+    name: Text = Field(min_length=1, max_length=80)
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
-    van_class: str = "diesel_van_large"
+    van_class: Text = "diesel_van_large"
     approach_km: float = Field(0.0, ge=0, le=500, description="one way, from its depot to lat, lon on the map")
 
 
@@ -64,17 +67,17 @@ class ResidentIn(BaseModel):
     """A resident. Without lat and lon the map's addresses say where the door is. No diagnosis, ever."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str = Field(min_length=1, max_length=40, description="random client number")
-    name: str = Field(min_length=1, max_length=80)
-    street: str = Field(min_length=1, max_length=80)
-    number: str = Field(min_length=1, max_length=10)
-    postcode: str = Field("", max_length=7)
+    id: Text = Field(min_length=1, max_length=40, description="random client number")
+    name: Text = Field(min_length=1, max_length=80)
+    street: Text = Field(min_length=1, max_length=80)
+    number: Text = Field(min_length=1, max_length=10)
+    postcode: Text = Field("", max_length=7)
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
-    hub: str
-    hint: str = Field("", max_length=200, description="to find the door; never health")
+    hub: Text
+    hint: Text = Field("", max_length=200, description="to find the door; never health")
     usual_step: int | None = Field(None, ge=0, le=3)
-    known_vans: list[str] = Field(default_factory=list, max_length=10)
+    known_vans: list[Text] = Field(default_factory=list, max_length=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,10 @@ class Directory:
                 try:
                     session.merge(self._row(session, name, record))
                 except ValidationError as error:
-                    first = error.errors()[0]
-                    place = ".".join(map(str, first["loc"])) or "record"
-                    outcome.rejected.append(DirectoryRejected(name, index, place, first["msg"]))
+                    outcome.rejected += [
+                        DirectoryRejected(name, index, place(fault["loc"]) or "record", fault["msg"])
+                        for fault in error.errors()
+                    ]
                 except _RefusedError as error:
                     outcome.rejected.append(DirectoryRejected(name, index, error.name, error.reason))
                 else:
@@ -151,8 +155,6 @@ class Directory:
         _known_hub(session, van.hub)
         if unknown := sorted(set(van.capacity) - set(COMPARTMENTS)):
             raise _RefusedError("capacity", f"unknown compartment {unknown[0]!r}")
-        if any(units < 0 for units in van.capacity.values()):
-            raise _RefusedError("capacity", "a compartment cannot hold less than nothing")
         if van.shift_to <= van.shift_from:
             raise _RefusedError("shift_to", "the shift ends before it begins")
         before = session.get(VanRow, van.id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub_backend.ordering.addresses import AddressBook
 from hub_backend.ordering.goods import GOODS
+from hub_backend.ordering.words import Text, place
 from hub_backend.workday import day_of, is_day
 
 Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]
@@ -19,24 +20,26 @@ class OrderIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str | None = Field(None, min_length=1, max_length=40, description="the orderer's own id; made when absent")
-    supplier: str | None = Field(None, max_length=40)
-    resident: str | None = Field(None, max_length=40, description="client number")
-    street: str | None = Field(None, max_length=80)
-    number: str | None = Field(None, max_length=10)
-    postcode: str = Field("", max_length=7)
-    name: str = Field("", max_length=80, description="for an address where nobody is known yet")
-    day: str | None = Field(None, description="local date; from_s tells it when absent")
+    id: Text | None = Field(None, min_length=1, max_length=40, description="the orderer's own id; made when absent")
+    supplier: Text | None = Field(None, max_length=40)
+    resident: Text | None = Field(None, max_length=40, description="client number")
+    street: Text | None = Field(None, max_length=80)
+    number: Text | None = Field(None, max_length=10)
+    postcode: Text = Field("", max_length=7)
+    name: Text = Field("", max_length=80, description="for an address where nobody is known yet")
+    day: Text | None = Field(None, description="local date; from_s tells it when absent")
     kind: Kind = "delivery"
-    goods: str = Field("", max_length=30)
+    goods: Text = Field("", max_length=30)
     quantity: int = Field(1, ge=1, le=20)
     from_s: float = Field(ge=946684800, le=4102444800, description="window, UTC s")
     to_s: float = Field(ge=946684800, le=4102444800)
-    release_s: float | None = Field(None, description="goods are at the hub from then on, UTC s")
+    release_s: float | None = Field(
+        None, ge=946684800, le=4102444800, description="goods are at the hub from then on, UTC s"
+    )
     to_lat: float | None = Field(None, ge=-90, le=90, description="a ride's destination")
     to_lon: float | None = Field(None, ge=-180, le=180)
-    to_name: str = Field("", max_length=120)
-    chores: list[str] = Field(default_factory=list, max_length=5)
+    to_name: Text = Field("", max_length=120)
+    chores: list[Text] = Field(default_factory=list, max_length=5)
     letterbox_allowed: bool = Field(False, description="given by who sends it; for medication by the pharmacy")
 
 
@@ -115,8 +118,8 @@ def _what(order: OrderIn) -> Iterable[Fault]:
 
 
 def parsed(record: object) -> tuple[OrderIn | None, list[Fault]]:
+    """The order, or everything about its form that is wrong."""
     try:
         return OrderIn.model_validate(record), []
     except ValidationError as error:
-        first = error.errors()[0]
-        return None, [Fault(".".join(map(str, first["loc"])) or "order", first["msg"])]
+        return None, [Fault(place(fault["loc"]) or "order", fault["msg"]) for fault in error.errors()]

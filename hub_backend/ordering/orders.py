@@ -72,7 +72,7 @@ class OrderDesk:
                 if order.id is not None and order.id in ids:
                     found = [Fault("id", f"order {order.id} is twice in this request"), *found]
             if order is None or found:
-                outcome.rejected += [Rejected(index, fault.field, fault.reason) for fault in found[:1]]
+                outcome.rejected += [Rejected(index, fault.field, fault.reason) for fault in found]
                 continue
             ids |= {order.id} if order.id is not None else set()
             orders.append((index, order))

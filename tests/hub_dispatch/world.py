@@ -15,6 +15,7 @@ from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Event, Outcome, Scan, ScanPurpose, ScanResult, Tour, VanPlan, Vehicle, Visit
 from edge_gateway.contract.sealing import new_key
 from hub_backend import planning
+from hub_backend.api import refusals
 from hub_backend.dispatching.drafting import Planner
 from hub_backend.dispatching.router.problem import PlanAnswer, PlanRequest
 from hub_backend.dispatching.router.solver import Solver, never
@@ -128,6 +129,7 @@ class World:
             *self.planning.followers,
         ]
         web = FastAPI()
+        refusals.install(web)
         for router in self.planning.routers:
             web.include_router(router, prefix="/api")
         for router in self.planning.root_routers:
