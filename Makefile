@@ -7,7 +7,9 @@ DEMO_STAMP := $(VENV)/.demo-installed
 INSTANCES ?= ../shared/data/vrp
 SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
-.PHONY: help demo bench-routing bench-roads chaos test check unit quick lint types contracts docs screens lock clean
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+
+.PHONY: seeds help demo bench-routing bench-roads chaos test check unit quick lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -60,6 +62,11 @@ unit: $(STAMP) ## all tests (make quick for those without servers)
 
 quick: $(STAMP) ## the tests without servers, browsers or long runs (PYTEST="-k frame" for some)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not servers and not browser and not slow" $(PYTEST)
+
+seeds: $(STAMP) ## whole demo days, one after the other (SEEDS="1 2 3"), each of which must hold
+	@for seed in $(SEEDS); do \
+	  $(BIN)/buurtrit demo --fast --headless --seed $$seed --report .demo/seed-$$seed.json --home .demo || exit 1; \
+	done
 
 docs: $(STAMP) ## write docs/contract.md anew from the code
 	$(BIN)/python docs/contract_page.py docs/contract.md

@@ -2,32 +2,67 @@
 
 import json
 import os
+import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hub_backend.simulator import day, demo
+from hub_backend.simulator.faults import Faults, Spell, make_faults
 from tests.free_port import free_ports
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(400)]
 
 WANTED = {
     *("lost", "doubled", "different", "events", "deliveries", "contact", "letterbox", "replans", "excursions"),
-    *("km", "co2e_saved_kg", "gateway_rss_mb", "hub_rss_mb", "wall_s"),
+    *("km", "co2e_saved_kg", "gateway_rss_mb", "hub_rss_mb", "wall_s", "faults", "promises"),
 }
+EARLY = {
+    *("damaged_frames", "unknown_barcode", "sensor_lost", "bus_out_of_range", "gps_jump", "gps_stale", "clock_steps"),
+    *("order_refused", "poison_message", "network_outage", "gateway_killed", "hub_killed", "scan_repeated"),
+}
+
+
+def early(dice: random.Random, at: Callable[[str], float], vans: Mapping[str, str]) -> Faults:
+    """A day's faults, all of them in its first twenty minutes."""
+    faults = make_faults(dice, at, vans)
+
+    def spell(who: str, from_clock: str, to_clock: str) -> Spell:
+        return Spell(who, at(from_clock), at(to_clock))
+
+    return replace(
+        faults,
+        bad_orders_s=at("08:09"),
+        jump_s=at("08:08"),
+        noise_s=at("08:09"),
+        probe=spell(faults.probe.who, "08:08", "08:17"),
+        poison_s=at("08:10"),
+        tunnel=spell(faults.tunnel.who, "08:10", "08:13"),
+        outage_from_s=at("08:20"),
+        outage_to_s=at("08:33"),
+        wrong_van_s=at("08:05"),
+        repeat_s=at("08:05"),
+        killed_s=at("08:12"),
+        clock=spell(faults.clock.who, "08:15", "08:22"),
+        clock_back_at_s=at("08:18"),
+        hub_killed_s=at("08:16"),
+        bus_s=at("08:23"),
+    )
 
 
 def play(home: Path, *arguments: str) -> dict[str, float]:
     """One demo run on free ports, to its end; its report."""
     report = home / "day.json"
-    port = str(free_ports(6))
-    command = [sys.executable, "-m", "hub_backend.simulator.demo", "--fast", "--headless", "--home", str(home)]
     done = subprocess.run(
-        [*command, "--report", str(report), "--port", port, *arguments],
+        [*_command(home), "--report", str(report), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -38,14 +73,88 @@ def play(home: Path, *arguments: str) -> dict[str, float]:
     return written
 
 
-def test_a_morning_is_recorded_exactly_as_it_was_played(tmp_path: Path) -> None:
-    report = play(tmp_path, "--seed", "7", "--until", "10:00")
-    assert report.keys() >= WANTED
-    assert (report["lost"], report["doubled"], report["different"]) == (0, 0, 0)
-    assert report["contact"] > 3
-    assert report["km"] > 1
-    assert report["gateway_rss_mb"] < 80
-    assert report["hub_rss_mb"] < 200
+def _command(home: Path) -> list[str]:
+    options = ["--fast", "--headless", "--home", str(home), "--port", str(free_ports(6))]
+    return [sys.executable, "-m", "hub_backend.simulator.demo", *options]
+
+
+def test_a_morning_on_which_everything_goes_wrong_is_recorded_as_it_was_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(day, "make_faults", early)
+    report = tmp_path / "day.json"
+    options = ["--fast", "--headless", "--home", str(tmp_path), "--port", str(free_ports(6)), "--report", str(report)]
+    code = demo.main([*options, "--seed", "7", "--until", "09:00"])
+    said = capsys.readouterr()
+    assert code == 0, said.out[-6000:] + said.err[-3000:]
+    written = json.loads(report.read_text())
+    assert written.keys() >= WANTED
+    assert (written["lost"], written["doubled"], written["different"]) == (0, 0, 0)
+    assert written["faults"].keys() >= EARLY
+    for name, met in written["faults"].items():
+        assert met["injected"] == met["seen"] > 0, name
+    assert written["contact"] >= 1
+    assert written["km"] > 0.2
+    assert written["gateway_rss_mb"] < 80
+    assert written["hub_rss_mb"] < 200
+
+
+def test_a_record_that_somebody_touched_fails_the_day(tmp_path: Path) -> None:
+    """While the day is played one event is deleted, one doubled, one changed: behind everybody's back, in the file."""
+    command = [*_command(tmp_path), "--until", "08:14"]
+    ran = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        _touch(tmp_path, ran)
+        out, err = ran.communicate(timeout=240)
+    finally:
+        ran.kill()
+    assert ran.returncode == 1, out[-4000:] + err[-4000:]
+    assert "! lost: LidMoved(" in out
+    assert "! lost: hub-" in out, "the hole in the numbers"
+    assert "! doubled: once too often: Scan(" in out
+    assert "! different: result <ScanResult.RIGHT: 'right'> became <ScanResult.UNKNOWN: 'unknown'>" in out
+
+
+def _touch(home: Path, ran: "subprocess.Popen[str]") -> None:
+    ends_s = time.monotonic() + 180
+    while time.monotonic() < ends_s and ran.poll() is None:
+        time.sleep(0.2)
+        for file in home.glob("run-*/hub.sqlite"):
+            if _has_enough(file):
+                with sqlite3.connect(file, timeout=30) as record:
+                    _spoil(record)
+                record.close()
+                return
+    raise AssertionError("no events to touch")
+
+
+def _has_enough(file: Path) -> bool:
+    record = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
+    try:
+        scans = record.execute("select count(*) from events where kind = 'scan'").fetchone()[0]
+        lids = record.execute("select count(*) from events where kind = 'lid' and body like '%true%'").fetchone()[0]
+    except sqlite3.OperationalError:  # the hub is still making its tables
+        return False
+    finally:
+        record.close()
+    return bool(scans >= 4 and lids >= 1)
+
+
+def _spoil(record: sqlite3.Connection) -> None:
+    record.execute(
+        "delete from events where id = (select min(id) from events where kind = 'lid' and body like '%true%')"
+    )
+    first, second = record.execute("select id, body from events where kind = 'scan' and body like '%right%' limit 2")
+    columns = "gateway, source, boot, seq, kind, t_s, received_s, body"
+    event = json.loads(first[1])
+    again = json.dumps(event | {"boot": event["boot"] + 1000, "seq": 0})
+    record.execute(
+        f"insert into events ({columns}) select gateway, source, boot + 1000, 0, kind, t_s, received_s, ? "
+        "from events where id = ?",
+        (again, first[0]),
+    )
+    other = json.dumps(json.loads(second[1]) | {"result": "unknown"})
+    record.execute("update events set body = ? where id = ?", (other, second[0]))
 
 
 def test_a_real_gps_log_becomes_that_track_on_the_hub(tmp_path: Path, shared_data: Path) -> None:
@@ -56,17 +165,17 @@ def test_a_real_gps_log_becomes_that_track_on_the_hub(tmp_path: Path, shared_dat
 def test_an_interrupt_ends_every_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--home", str(tmp_path)]
     port = free_ports(6)
-    demo = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ran = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         ends_s = time.monotonic() + 60
         while not _answers(port + 5):  # the last of the gateways
-            assert demo.poll() is None
+            assert ran.poll() is None
             assert time.monotonic() < ends_s, "no gateway's page within a minute"
             time.sleep(0.1)
-        demo.send_signal(signal.SIGINT)
-        demo.wait(timeout=15)
+        ran.send_signal(signal.SIGINT)
+        assert ran.wait(timeout=15) == 130
     finally:
-        demo.kill()
+        ran.kill()
     left = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _runs_in(entry, tmp_path)]
     assert not left, f"still running: {left}"
 

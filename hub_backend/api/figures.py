@@ -71,6 +71,7 @@ class Co2Out(BaseModel):
     project_km: float | None
     inbound_km: float | None
     primary_share: float | None = Field(description="by emission, both sides together")
+    own_primary_share: float | None = Field(description="by emission, of our vans and the bulk trips")
     unknown: list[str]
     factors: list[FactorOut]
     method_nl: str
@@ -93,6 +94,7 @@ class ContactOut(BaseModel):
     suppliers_per_visit: float | None
     chores_done: int
     rides_done: int
+    brought_back: int = Field(description="parcels that were in a van and came back to the hub")
 
 
 class StopsOut(BaseModel):
@@ -104,13 +106,17 @@ class StopsOut(BaseModel):
 
 
 class DrivenOut(BaseModel):
-    """A van's kilometres, and between which events they were read."""
+    """A van's kilometres and between which events they were read; the energy that left its pack, or why not known."""
 
     van: str
     km: float | None
     source: str
     first_event: int | None
     last_event: int | None
+    kwh: float | None = Field(description="out of the pack, by the state of charge")
+    charged_kwh: float | None = Field(description="into the pack")
+    kwh_per_km: float | None
+    no_kwh: str = Field(description="why the energy is not known; empty when it is")
 
 
 class Movements(BaseModel):
@@ -197,6 +203,7 @@ def _co2_out(result: co2.Comparison, day: str, factors: Factors) -> Co2Out:
         project_km=result.project_km,
         inbound_km=result.inbound_km,
         primary_share=result.primary_share,
+        own_primary_share=result.own_primary_share,
         unknown=list(result.unknown),
         factors=[_factor(factor) for factor in used],
         method_nl=co2.METHOD_NL,

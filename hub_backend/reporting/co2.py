@@ -34,6 +34,8 @@ U_MODELLED_KM = 0.10
 U_VAN_CLASS = 0.20
 U_FACTOR = 0.05
 U_ENERGY_PER_KM = 0.15
+U_STATE_OF_CHARGE = 0.05
+U_CHARGING = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,17 @@ class Tour:
 
 @dataclass(frozen=True, slots=True)
 class VanDay:
-    """What one of our vans drove. `km` None: neither odometer nor GPS tells."""
+    """What one of our vans drove and used. `km` None: neither odometer nor GPS tells.
+
+    `kwh` is what left the pack, as measured; None: not known, and `kwh_per_km` as declared stands in for it.
+    """
 
     van: str
     km: float | None
     source: str
     """odometer, gps, or none."""
     kwh_per_km: float
+    kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,8 @@ class Comparison:
     movements_inbound: int
     primary_share: float | None
     """Share of all emissions (both sides) that rests on primary data."""
+    own_primary_share: float | None
+    """The same of what was really driven: our vans and the bulk trips."""
     unknown: Sequence[str]
 
 
@@ -151,7 +159,16 @@ def baseline_part(tour: Tour, factor: Factor) -> Part:
     )
 
 
+def of_pack(pack_kwh: float, factor: Factor) -> tuple[float, Kg]:
+    """kWh drawn from the grid for what left the pack, and kg CO2e."""
+    kwh = pack_kwh / CHARGING
+    return kwh, Kg(kwh * factor.wtw, kwh * factor.ttw, kwh * (factor.infrastructure or 0.0))
+
+
 def project_part(day: VanDay, factor: Factor) -> Part:
+    """By the energy that was measured, else by the kilometres and what a kilometre is declared to take."""
+    if day.kwh is not None:
+        return _measured_part(day, day.kwh, factor)
     kwh, kg = (None, None) if day.km is None else of_driving(day.kwh_per_km, factor, day.km)
     u_km = U_ODOMETER if day.source == "odometer" else U_GPS
     return Part(
@@ -159,13 +176,30 @@ def project_part(day: VanDay, factor: Factor) -> Part:
         km=day.km,
         activity=kwh,
         unit=factor.unit,
-        # Kilometres are measured, the energy a kilometre takes is not yet: the weaker of the two counts.
+        # Kilometres are measured, the energy a kilometre takes is not: the weaker of the two counts.
         kind=DataKind.MODELLED if day.km is not None else DataKind.DEFAULT,
         source=f"{day.source} km x {day.kwh_per_km} kWh/km / {CHARGING} charging",
         factor=factor.id,
         edition=factor.edition,
         kg=kg,
         u95=_root(u_km, U_ENERGY_PER_KM, U_FACTOR),
+    )
+
+
+def _measured_part(day: VanDay, pack_kwh: float, factor: Factor) -> Part:
+    kwh, kg = of_pack(pack_kwh, factor)
+    a_km = f" ({pack_kwh / day.km:.3f} kWh/km by {day.source})" if day.km else ""
+    return Part(
+        name=day.van,
+        km=day.km,
+        activity=kwh,
+        unit=factor.unit,
+        kind=DataKind.PRIMARY,
+        source=f"{pack_kwh:.2f} kWh by state of charge{a_km} / {CHARGING} charging",
+        factor=factor.id,
+        edition=factor.edition,
+        kg=kg,
+        u95=_root(U_STATE_OF_CHARGE, U_CHARGING, U_FACTOR),
     )
 
 
@@ -233,6 +267,7 @@ def compare(baseline: Sequence[Part], project: Sequence[Part], inbound: Sequence
         movements_project=sum(part.km is None or part.km > 0 for part in project),
         movements_inbound=len(inbound),
         primary_share=_primary_share(everything),
+        own_primary_share=_primary_share([*project, *inbound]),
         unknown=[f"{part.name}: {part.source}" for part in everything if part.kg is None],
     )
 
@@ -251,23 +286,27 @@ def _primary_share(parts: Sequence[Part]) -> float | None:
 METHOD_NL = (
     "Vergelijking volgens de methode van ISO 14083 (well-to-wheel, lege terugrit meegeteld), niet gecertificeerd. "
     "Basis: elke leverancier rijdt dezelfde dag zelf naar dezelfde adressen, over dezelfde wegen en met dezelfde "
-    "routeplanner, heen en terug. Project: gemeten kilometers van onze busjes, plus de bulkritten van leveranciers "
-    "naar de hub. Bespaard = basis - project - bulkritten. Dit is een vergelijking en telt niet mee in een footprint."
+    "routeplanner, heen en terug. Project: gemeten energie en kilometers van onze busjes, plus de bulkritten van "
+    "leveranciers naar de hub. Bespaard = basis - project - bulkritten. Dit is een vergelijking en telt niet mee in "
+    "een footprint."
 )
 
 METHOD_EN = (
     "Comparison following the method of ISO 14083 (well-to-wheel, empty return included), not certified. Baseline: "
     "each supplier drives its own van the same day to the same addresses, over the same roads and with the same "
-    "router, return included. Project: the measured kilometres of our vans plus the suppliers' bulk trips to the "
-    "hub. Saved = baseline - project - bulk trips. This is a comparison and never part of a footprint."
+    "router, return included. Project: the measured energy and kilometres of our vans plus the suppliers' bulk trips "
+    "to the hub. Saved = baseline - project - bulk trips. This is a comparison and never part of a footprint."
 )
 
 ASSUMPTIONS = (
     "Suppliers' use of fuel is that of their declared van class (van_classes.csv), not measured.",
-    "Energy a km of our vans is the van's declared kWh/km, not measured; charging takes 12 % more.",
+    "Energy of our vans is measured by their state of charge and the pack's declared kWh; where the readings cannot "
+    "tell, it is the van's declared kWh/km, and that part counts as modelled. Charging takes 12 % more (not measured).",
+    "A bulk trip is the way over the roads unless the supplier tells its own; its fuel is its van class's: modelled.",
     "The hubs' electricity contract is unknown: grid mix. Cooling at the hub is not in it yet.",
     "Kilometres for rides, chores and visits without goods are counted on our side and not in the baseline.",
     "Letterbox items are left out of the baseline: a postal round brings them anyway.",
     "The energy infrastructure (0.016 kg/kWh for the mix) is given apart; the list has none for fuels.",
-    "Uncertainty: 10 % of modelled km, 20 % of an undeclared van, 15 % of kWh/km (own guess), 5 % of a factor.",
+    "Uncertainty: 10 % of modelled km, 20 % of an undeclared van, 15 % of declared kWh/km, 5 % of energy by state of "
+    "charge, 3 % of charging (the last three our own guess), 5 % of a factor.",
 )

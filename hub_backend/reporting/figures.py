@@ -66,6 +66,8 @@ class Contact:
     suppliers_per_visit: float | None
     chores_done: int
     rides_done: int
+    brought_back: int
+    """Parcels that were in a van and came back to the hub."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class FiguresDesk:
             tour = co2.Tour(supplier_id, van_class, self._own_tour_km(supplier, places), len(places))
             baseline.append(co2.baseline_part(tour, self._factors.on(van_class.factor, day)))
         project = [
-            co2.project_part(co2.VanDay(one.van, one.km, one.source, vans[one.van].kwh_per_km), electricity)
+            co2.project_part(co2.VanDay(one.van, one.km, one.source, vans[one.van].kwh_per_km, one.kwh), electricity)
             for one in kilometres
             if one.van in vans
         ]
@@ -215,14 +217,12 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
     outcomes = Counter(visit.outcome for visit in at_doors)
     met = sum(outcomes[outcome] for outcome in CONTACT)
     letterbox = outcomes["letterbox"]
-    parcels = {
-        code: (order, supplier)
-        for code, order, supplier in session.execute(
-            select(ParcelRow.code, OrderRow.id, OrderRow.supplier)
-            .join(OrderRow, OrderRow.id == ParcelRow.order)
-            .where(OrderRow.day == day)
-        )
-    }
+    rows = session.execute(
+        select(ParcelRow.code, OrderRow.id, OrderRow.supplier, ParcelRow.state)
+        .join(OrderRow, OrderRow.id == ParcelRow.order)
+        .where(OrderRow.day == day)
+    ).all()
+    parcels = {code: (order, supplier) for code, order, supplier, _ in rows}
     bundles = [{parcels[code][1] for code in visit.delivered if code in parcels} for visit in at_doors]
     bundles = [bundle for bundle in bundles if bundle]
     return Contact(
@@ -238,6 +238,7 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
         suppliers_per_visit=sum(map(len, bundles)) / len(bundles) if bundles else None,
         chores_done=sum(len(visit.chores_done) for visit in at_doors),
         rides_done=sum(visit.stop.endswith("/dropoff") and visit.outcome in CONTACT for visit in visits),
+        brought_back=sum(state == "returned" for _, _, _, state in rows),
     )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from edge_gateway.contract.messages import AnyEvent, Cooler, Lid, Position, Scan, Tour, Vehicle, Visit
+from edge_gateway.contract.messages import AnyEvent, Cooler, Lid, Position, Rejected, Scan, Span, Tour, Vehicle, Visit
 from hub_backend.simulator.cooler import Moment
 from hub_backend.simulator.driving import distance_m
+from hub_backend.simulator.faults import Spell
 from hub_backend.simulator.nmea import Fix
 from hub_backend.simulator.truth import Scanned, Tapped, Truth, Visited
 
@@ -57,12 +58,14 @@ class Findings:
 class Tolerance:
     """How far a recorded time may lie from the act: the world runs on while bytes travel.
 
-    `cooler_gap_s`: longest silence of a cooler; `track_gap_s`: of a van that moves.
+    `cooler_gap_s`: longest silence of a cooler; `track_gap_s`: of a van that moves; a receiver that says nothing for
+    longer than `silent_s` is silent itself.
     """
 
     stamp_s: float = 60.0
     cooler_gap_s: float = 180.0
     track_gap_s: float = 120.0
+    silent_s: float = 30.0
     whole_day: bool = True
 
 
@@ -70,6 +73,7 @@ def compare_events(truth: Truth, events: Sequence[AnyEvent], tolerance: Toleranc
     """Every act against every event."""
     found = Findings()
     _identities(events, found)
+    _order(events, tolerance, found)
     kinds: dict[type[object], list[AnyEvent]] = defaultdict(list)
     for event in events:
         kinds[type(event)].append(event)
@@ -116,6 +120,22 @@ def _identities(events: Sequence[AnyEvent], found: Findings) -> None:
     for (source, boot), seqs in numbers.items():
         missing = max(seqs) + 1 - len(seqs)
         found.add("lost", f"{source} boot {boot}: {missing} numbers below {max(seqs)} are not in the record", missing)
+
+
+def _order(events: Sequence[AnyEvent], tolerance: Tolerance, found: Findings) -> None:
+    """What a source numbered later did not happen earlier, whatever its clock did meanwhile.
+
+    (Refusals are counted for a while before they are told, so theirs is an earlier time.)
+    """
+    newest: dict[str, AnyEvent] = {}
+    for event in sorted(events, key=lambda event: (event.source, event.boot, event.seq)):
+        if isinstance(event, Rejected):
+            continue
+        before = newest.get(event.source)
+        if before is not None and event.t_s < before.t_s - tolerance.stamp_s:
+            found.add("different", f"out of order by {before.t_s - event.t_s:.0f} s: {event} comes after {before}")
+        if before is None or event.t_s > before.t_s:
+            newest[event.source] = event
 
 
 # ---------------------------------------------------------------- taps and visits
@@ -209,7 +229,7 @@ def _in_order(
     for act in acts:
         done[key_of_act(act)].append(act)
     recorded: dict[Hashable, list[B]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: float(getattr(event, "t_s", 0.0))):
+    for event in sorted(events, key=_numbered):
         recorded[key_of_event(event)].append(event)
     for key in {**done, **recorded}:
         mine, theirs = done.get(key, []), recorded.get(key, [])
@@ -226,6 +246,10 @@ def _in_order(
                 found.add("doubled", f"once too often: {event}")
             else:
                 found.add("different", f"recorded, and nobody did it: {event}")
+
+
+def _numbered(event: object) -> tuple[int, int]:
+    return int(getattr(event, "boot", 0)), int(getattr(event, "seq", 0))
 
 
 # ---------------------------------------------------------------- coolers, tracks, odometers
@@ -250,14 +274,31 @@ def _coolers(truth: Truth, events: Iterable[Cooler], tolerance: Tolerance, found
             if reached_s - (event.t_s - event.period_s) > event.period_s + tolerance.stamp_s:
                 found.add("doubled", f"{source}: a second period until {event.t_s:.0f}")
             reached_s = event.t_s
-            words = _period_differs(event, moments, times, tolerance)
+            broken = _broken(event, truth.broken_probes, tolerance)
+            words = _period_differs(event, moments, times, tolerance, broken)
             if words:
                 found.add("different", f"{source} until {event.t_s:.0f}: {words}")
         if times[-1] - reached_s > tolerance.cooler_gap_s:
             found.add("lost", f"{source}: no period after {reached_s:.0f}, the world went on to {times[-1]:.0f}")
 
 
-def _period_differs(event: Cooler, moments: Sequence[Moment], times: Sequence[float], tolerance: Tolerance) -> str:
+def _broken(event: Cooler, probes: Iterable[Spell], tolerance: Tolerance) -> bool | None:
+    """Whether the product probe was broken all through this period; None: for part of it, or who can tell."""
+    began_s, ended_s = event.t_s - event.period_s, event.t_s
+    mine = [probe for probe in probes if probe.who == event.source]
+    for probe in mine:
+        if probe.from_s + tolerance.stamp_s <= began_s and ended_s <= probe.to_s - tolerance.stamp_s:
+            return True
+        if probe.from_s - tolerance.stamp_s < ended_s and began_s < probe.to_s + tolerance.stamp_s:
+            return None
+    return False
+
+
+def _period_differs(
+    event: Cooler, moments: Sequence[Moment], times: Sequence[float], tolerance: Tolerance, broken: bool | None
+) -> str:
+    if broken and event.product != Span():
+        return f"product {event.product.mean_c} C, and its probe was broken"
     first = bisect.bisect_left(times, event.t_s - event.period_s - tolerance.stamp_s)
     last = bisect.bisect_right(times, event.t_s + tolerance.stamp_s)
     window = moments[max(0, first - 1) : last]
@@ -265,6 +306,8 @@ def _period_differs(event: Cooler, moments: Sequence[Moment], times: Sequence[fl
         ("air", event.air, [moment.air_c for moment in window]),
         ("product", event.product, [moment.product_c for moment in window]),
     ):
+        if name == "product" and broken is not False and span == Span():
+            continue
         if span.mean_c is None or span.min_c is None or span.max_c is None or not values:
             return f"{name} is not known, and was"
         if span.min_c < min(values) - TEMP_C or span.max_c > max(values) + TEMP_C:
@@ -288,7 +331,8 @@ def _tracks(truth: Truth, events: Iterable[Position], tolerance: Tolerance, foun
             if event.lat is None or event.lon is None or not _was_there(event, fixes, times, tolerance):
                 found.add("different", f"{van}: was never at {event.lat}, {event.lon} around {event.t_s:.0f}")
         seen = [event.t_s for event in track if event.fix != "none"]
-        for gap_s, from_s in _unseen(fixes, seen, tolerance):
+        blind = [spell for spell in truth.blind if spell.who == van]
+        for gap_s, from_s in _unseen(fixes, seen, tolerance, blind):
             found.add("lost", f"{van}: moving, and without a position for {gap_s:.0f} s from {from_s:.0f}")
     for van, strangers in tracks.items():
         real = [event for event in strangers if event.fix != "none"]
@@ -304,14 +348,23 @@ def _was_there(event: Position, fixes: Sequence[Fix], times: Sequence[float], to
     return any(distance_m(place, (fix.lat, fix.lon)) <= FIX_M for fix in fixes[first:last])
 
 
-def _unseen(fixes: Sequence[Fix], seen: Sequence[float], tolerance: Tolerance) -> Iterable[tuple[float, float]]:
-    """Stretches of a moving receiver without a recorded position that are too long."""
+def _unseen(
+    fixes: Sequence[Fix], seen: Sequence[float], tolerance: Tolerance, blind: Sequence[Spell]
+) -> Iterable[tuple[float, float]]:
+    """Stretches of a moving receiver without a recorded position that are too long.
+
+    Not while the receiver itself was silent, nor while the gateway was dead.
+    """
     moved_s = 0.0
     began_s: float | None = None
     place = 0
     for before, fix in itertools.pairwise(fixes):
         while place < len(seen) and seen[place] <= fix.t_s:
             place, moved_s, began_s = place + 1, 0.0, None
+        is_silent = fix.t_s - before.t_s > tolerance.silent_s
+        if is_silent or any(spell.covers(spell.who, fix.t_s) for spell in blind):
+            moved_s, began_s = 0.0, None
+            continue
         if fix.speed_m_s < 1.0:
             continue
         began_s = before.t_s if began_s is None else began_s

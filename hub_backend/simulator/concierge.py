@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_gateway.contract.messages import Outcome, PlannedStop, ScanPurpose
+from edge_gateway.contract.messages import Outcome, PlannedStop, ScanPurpose, ScanResult, VanPlan
 from hub_backend.simulator.day import Day
 from hub_backend.simulator.driving import Drive, Place, distance_m
 from hub_backend.simulator.goods import Goods
@@ -28,6 +28,8 @@ KERB_S = 600.0  # nobody waits longer before a door
 EARLY_S = 120.0  # nobody leaves earlier than needed to be there this much too early
 GOODS_PATIENCE_S = 600.0  # how long a van waits at the hub for goods that are not taken in yet
 SLACK = 1.15  # a person allows for more than the road says
+PLUG_IN_PERCENT = 50.0
+FULL_PERCENT = 95.0
 COLD = frozenset({"chilled", "fridge"})
 HANDED_OVER = frozenset(
     {
@@ -85,6 +87,7 @@ class Concierge:
         self._attempts: dict[str, int] = {}
         self._lid_left_open = False
         self.doing = ""
+        self.is_home = False
         self._dice = random.Random(f"concierge/{around.day.seed}/{van.id}")
 
     async def live(self) -> None:
@@ -98,6 +101,7 @@ class Concierge:
         await self._tap("ended")
         self.van.on = False
         self._does("done")
+        self.is_home = True
 
     # ------------------------------------------------------------ what to do now
 
@@ -108,7 +112,10 @@ class Concierge:
             await self._flat_tyre()
         elif not stops:
             await self._drive_home()
-            await self._look_later("no stop", LOOK_AGAIN_S * 2)
+            if self.van.soc_percent < PLUG_IN_PERCENT:
+                await self._top_up()
+            else:
+                await self._look_later("no stop", LOOK_AGAIN_S * 2)
         elif stops[0].kind in ("reload", "charge"):
             await self._visit_hub(stops[0])
         elif not await self._ready(state, stops[0]):
@@ -152,6 +159,7 @@ class Concierge:
 
     async def _load(self, state: ShownState) -> None:
         """Scan in what goes along until the van is back: never what has not come in yet."""
+        await self._take_anothers(state)
         for stop in self._trip(state):
             for parcel in stop.deliver:
                 if self._goods.where(parcel.code) == self._hub:
@@ -159,10 +167,30 @@ class Concierge:
                     await self._load_one(parcel.code, cold=parcel.temp_class in COLD)
 
     async def _load_one(self, code: str, *, cold: bool) -> None:
-        await self._scanner.scan(code, ScanPurpose.LOAD)
+        injected = self._truth.injected
+        twice = self._world.now_s >= self._around.day.faults.repeat_s and not injected["scan_repeated"]
+        result = await self._scanner.scan(code, ScanPurpose.LOAD, stutters=twice)
         self._goods.move(code, self.van.id)
+        if twice and result is ScanResult.RIGHT:
+            again = await self._scanner.scan(code, ScanPurpose.LOAD)
+            injected["scan_again"] += again is ScanResult.ALREADY_SCANNED
         if cold:
             await self._open_lid(10.0)
+
+    async def _take_anothers(self, state: ShownState) -> None:
+        """The mishap: once, a parcel of another van is picked up, scanned, and put back where it lay.
+
+        It lies there for the van beside, or its supplier brought it to the wrong hub.
+        """
+        injected = self._truth.injected
+        if self._world.now_s < self._around.day.faults.wrong_van_s or injected["wrong_van"]:
+            return
+        elsewhere = state.plan.elsewhere if isinstance(state.plan, VanPlan) else {}
+        here = [code for code in sorted(elsewhere) if self._goods.where(code) in (self._hub, "supplier")]
+        code = min(here, key=lambda code: self._goods.where(code) != self._hub, default=None)
+        if code is not None:
+            result = await self._scanner.scan(code, ScanPurpose.LOAD)
+            injected["wrong_van"] += result is ScanResult.WRONG_VAN
 
     async def _visit_hub(self, stop: PlannedStop) -> None:
         """Reload or charge, as the plan says: not earlier than it says, so that the van can still be sent elsewhere."""
@@ -183,10 +211,21 @@ class Concierge:
         await self._tap("back_at_hub")
         self._truth.happened["charged" if stop.kind == "charge" else "reloaded"] += 1
 
+    async def _top_up(self) -> None:
+        """Nothing to do and little left in the battery: the cable goes in, until there is something to do."""
+        self._does("charging")
+        self.van.plugged = True
+        self._truth.happened["topped_up"] += 1
+        while self._world.now_s < self._around.day.ends_s and self.van.soc_percent < FULL_PERCENT:
+            await self._world.wait(LOOK_AGAIN_S)
+            if (await self._page.state()).stops():
+                break
+        self.van.plugged = False
+
     async def _charge(self, *, until_s: float) -> None:
         self._does("charging")
         self.van.plugged = True
-        while self._world.now_s < until_s and self.van.soc_percent < 95.0:
+        while self._world.now_s < until_s and self.van.soc_percent < FULL_PERCENT:
             await self._world.wait(LOOK_AGAIN_S)
         self.van.plugged = False
 

@@ -2,7 +2,7 @@
 
 Times are UTC seconds. About sixty stops of six suppliers, all kinds of goods, two rides, chores and visits; during the
 day two orders come in and one is cancelled, four residents are not at home, one talks long, a lid stays open, one van
-starts with a low battery and one has a flat tyre.
+starts with a low battery and one has a flat tyre. What goes wrong with machines and data is in `faults`.
 """
 
 import random
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from hub_backend.simulator.faults import Faults, make_faults
 from hub_backend.simulator.neighbourhood import Address, Neighbourhood, Resident
 from hub_backend.simulator.residents import Door, Habit
 
@@ -112,6 +113,7 @@ class Day:
     deliveries: tuple[Delivery, ...]
     doors: dict[str, Door]
     mishaps: Mishaps
+    faults: Faults
     vans: dict[str, str] = field(default_factory=dict)
     """Van to hub."""
 
@@ -189,6 +191,7 @@ class _Script:
             deliveries=tuple(self._deliveries(wishes)),
             doors=self._doors(parts),
             mishaps=self._mishaps(cancelled),
+            faults=make_faults(random.Random(f"faults/{seed}"), self._at, VANS),
             vans=dict(VANS),
         )
 

@@ -1,6 +1,7 @@
 """`buurtrit demo`: one working day in a neighbourhood, with real processes, from broker to page.
 
-Exit codes: 0 the day was played and everything holds, 1 something is lost, doubled or different, 2 it could not run.
+Exit codes: 0 the day was played and everything holds, 1 something is lost, doubled or different, 2 it could not run,
+130 it was stopped before its end.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from hub_backend.simulator.day import FIRST_DAY
 from hub_backend.simulator.errors import DemoError
+from hub_backend.simulator.installation import check_ports
 from hub_backend.simulator.maps import find_map
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.report import Report
@@ -24,6 +27,8 @@ from hub_backend.simulator.report import Report
 FAST_RATE = 240.0
 PAGE_RATE = 24.0
 HOME = Path(".demo")
+PORTS = 6  # the hub's and five gateways'
+CANNOT_RUN, STOPPED = 2, 130
 
 
 @dataclass(frozen=True)
@@ -48,27 +53,35 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo and returns its exit code."""
     options = parse(arguments)
-    run_dir = _fresh(options.home / f"run-{os.getpid()}")
-    processes = Processes(run_dir / "log")
-    kept = True
+    run_dir = options.home / f"run-{os.getpid()}"
     try:
-        report = asyncio.run(_interruptible(options, processes, run_dir))
-        kept = options.keep or not report.holds
-        _give(report, options)
-        return 0 if report.holds else 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        _say("stopped")
-        kept = options.keep
-        return 2
+        check_ports(range(options.port, options.port + PORTS))
+        shutil.rmtree(run_dir, ignore_errors=True)
+        processes = Processes(run_dir / "log")
     except DemoError as error:
         _say(f"buurtrit demo: {error}")
-        return 2
+        return CANNOT_RUN
+    except OSError as error:
+        _say(f"buurtrit demo: cannot keep anything in {run_dir}: {error}; take another place with --home")
+        return CANNOT_RUN
+    code, kept = CANNOT_RUN, True
+    try:
+        report = asyncio.run(_interruptible(options, processes, run_dir))
+        code, kept = 0 if report.holds else 1, options.keep or not report.holds
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say("stopped")
+        code, kept = STOPPED, options.keep
+    except DemoError as error:
+        _say(f"buurtrit demo: {error}")
+    except OSError as error:
+        _say(f"buurtrit demo: {error}: is there room in {options.home}?")
     finally:
         processes.stop()
-        if kept:
-            _say(f"logs and databases: {run_dir}")
-        else:
+        if not kept:
             shutil.rmtree(run_dir, ignore_errors=True)
+        elif run_dir.exists():
+            _say(f"logs and databases: {run_dir}")
+    return code
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -115,12 +128,6 @@ class _Plain(argparse.RawDescriptionHelpFormatter):
     """Keeps the lines of the description."""
 
 
-def _fresh(run_dir: Path) -> Path:
-    shutil.rmtree(run_dir, ignore_errors=True)
-    run_dir.mkdir(parents=True)
-    return run_dir
-
-
 async def _interruptible(options: Options, processes: Processes, run_dir: Path) -> Report:
     """Ctrl-C and a request to end both cancel the day; the rest is in `main`."""
     task = asyncio.current_task()
@@ -131,23 +138,38 @@ async def _interruptible(options: Options, processes: Processes, run_dir: Path) 
     if options.nmea is not None:
         from hub_backend.simulator.replay import replay
 
-        return await replay(options.nmea, port=options.port, run_dir=run_dir, processes=processes, say=_say)
+        report = await replay(options.nmea, port=options.port, run_dir=run_dir, processes=processes, say=_say)
+        _give(report, options)
+        return report
     from hub_backend.simulator.performance import perform
 
     map_dir = find_map(options.map, maps_dir=options.home / "maps", say=_say)
-    return await perform(options, map_dir=map_dir, run_dir=run_dir, processes=processes, say=_say, show_page=_show_page)
+    return await perform(
+        options,
+        map_dir=map_dir,
+        run_dir=run_dir,
+        processes=processes,
+        say=_say,
+        give=lambda report: _give(report, options),
+        show_page=_show_page,
+    )
 
 
 def _show_page(url: str) -> None:
-    """Open the planner's page where there is a screen to show it on."""
+    """Open the planner's page where there is a screen to show it on; never wait for it, nor for a browser of text."""
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
         with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(url)
+            browser = webbrowser.get()
+            if type(browser) is not webbrowser.GenericBrowser:  # lynx and its like take the whole terminal
+                threading.Thread(target=browser.open, args=(url,), daemon=True).start()
 
 
 def _give(report: Report, options: Options) -> None:
     if options.report is not None:
-        options.report.write_text(report.as_json() + "\n", encoding="utf-8")
+        try:
+            options.report.write_text(report.as_json() + "\n", encoding="utf-8")
+        except OSError as error:
+            _say(f"--report {options.report}: {error}")
     print(report.as_json() if options.json else report.as_table(), flush=True)
 
 

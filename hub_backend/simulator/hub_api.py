@@ -1,5 +1,7 @@
 """The hub's API as suppliers, planners and hub staff use it."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -12,6 +14,8 @@ from hub_backend.simulator.errors import DemoError
 
 T = TypeVar("T")
 PAGE_EVENTS = 2000
+PATIENCE_S = 60.0  # machine: a hub that starts anew is there again in some seconds
+TRY_AGAIN_S = 0.1
 
 
 class Dispatch(Struct, frozen=True):
@@ -56,11 +60,21 @@ class OrdersAnswer(Struct, frozen=True):
 
 
 class RecordedEvent(Struct, frozen=True):
-    """An event of the record; `event` as it came over the wire."""
+    """An event of the record; `event` as it came over the wire, `received_s` when (world)."""
 
     id: int
     gateway: str
     event: AnyEvent
+    received_s: float = 0.0
+
+
+class SetAside(Struct, frozen=True):
+    """Something that the hub refused, with the field and the reason."""
+
+    origin: str
+    field: str
+    reason: str
+    count: int = 1
 
 
 class Excursion(Struct, frozen=True):
@@ -75,11 +89,15 @@ class Excursion(Struct, frozen=True):
 
 
 class HubApi:
-    """One client of the hub."""
+    """One client of the hub. It asks again while nobody answers.
+
+    What it writes it writes once: who kills the hub holds `door` meanwhile, so that it is always known what was said.
+    """
 
     def __init__(self, client: httpx.AsyncClient, base_url: str) -> None:
         self._client = client
         self.base_url = base_url
+        self.door = asyncio.Lock()
 
     async def health(self) -> HubHealth:
         return await self.get("/api/health", HubHealth)
@@ -114,6 +132,10 @@ class HubApi:
         body = {"by": by, "comment": comment, "disposition": disposition}
         await self._post(f"/api/excursions/{excursion}/close", body)
 
+    async def rejects(self) -> tuple[SetAside, ...]:
+        """The newest thousand."""
+        return await self.get("/api/rejects?limit=1000", tuple[SetAside, ...])
+
     async def events(self) -> AsyncIterator[RecordedEvent]:
         """Everything in the record, in its order."""
         after = 0
@@ -127,10 +149,7 @@ class HubApi:
 
     async def get(self, path: str, kind: type[T]) -> T:
         """Raises `DemoError` when the hub does not answer, or not as agreed."""
-        try:
-            answer = await self._client.get(f"{self.base_url}{path}")
-        except httpx.HTTPError as error:
-            raise DemoError(f"{self.base_url}{path}: {error!r}") from error
+        answer = await self._ask(path)
         if not answer.is_success:
             raise DemoError(f"{self.base_url}{path}: {answer.status_code} {answer.text[:300]}")
         try:
@@ -138,13 +157,24 @@ class HubApi:
         except msgspec.DecodeError as error:
             raise DemoError(f"{self.base_url}{path}: not as agreed: {error}") from error
 
+    async def _ask(self, path: str) -> httpx.Response:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._client.get(f"{self.base_url}{path}")
+            except httpx.HTTPError as error:
+                if time.monotonic() > until:
+                    raise DemoError(f"{self.base_url}{path}: {error!r}") from error
+                await asyncio.sleep(TRY_AGAIN_S)
+
     async def _post(self, path: str, body: Mapping[str, object], *, allowed: Sequence[int] = ()) -> httpx.Response:
         try:
-            answer = await self._client.post(
-                f"{self.base_url}{path}",
-                content=msgspec.json.encode(body),
-                headers={"content-type": "application/json"},
-            )
+            async with self.door:
+                answer = await self._client.post(
+                    f"{self.base_url}{path}",
+                    content=msgspec.json.encode(body),
+                    headers={"content-type": "application/json"},
+                )
         except httpx.HTTPError as error:
             raise DemoError(f"{self.base_url}{path}: {error!r}") from error
         if not answer.is_success and answer.status_code not in allowed:

@@ -9,7 +9,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from hub_backend.simulator.node import Kind, Node, start_node
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.ptys import Line
 from hub_backend.simulator.receiver import Receiver, start_receiver
+from hub_backend.simulator.relay import Relay
 
 ORG = "buurenzo"
 NODES: Mapping[str, Sequence[tuple[str, Kind]]] = {
@@ -34,7 +35,10 @@ CONNECTED_S = 30.0  # machine
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What is to be installed. `vans`: van to hub. `fix_timeout_s` and `poll_s` go with how fast the world runs."""
+    """What is to be installed. `vans`: van to hub. `fix_timeout_s` and `poll_s` go with how fast the world runs.
+
+    `own_clocks`: gateways with a clock page of their own. `relayed`: gateways whose line to the broker can be cut.
+    """
 
     run_dir: Path
     port: int
@@ -47,6 +51,8 @@ class Blueprint:
     position_period_s: float = 5.0
     standing_period_s: float = 30.0
     nodes: bool = True
+    own_clocks: Mapping[str, Path] = field(default_factory=dict)
+    relayed: frozenset[str] = frozenset()
     mosquitto: str | None = field(default_factory=lambda: find_server("mosquitto"))
     gpsd: str | None = field(default_factory=lambda: find_server("gpsd"))
 
@@ -62,6 +68,15 @@ class Installation:
     receivers: dict[str, Receiver]
     buses: dict[str, Line]
     words: list[str]
+    keys: dict[str, str] = field(default_factory=dict)
+    hubs: dict[str, str] = field(default_factory=dict)
+    """Each gateway's hub."""
+    relays: dict[str, Relay] = field(default_factory=dict)
+    mqtt_port: int = 0
+
+    async def close(self) -> None:
+        for relay in self.relays.values():
+            await relay.close()
 
     def behind(self) -> int:
         """Bytes that somebody has still to read."""
@@ -86,7 +101,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def check_ports(ports: Sequence[int]) -> None:
+def check_ports(ports: Iterable[int]) -> None:
     """Raises `DemoError` naming every port that is taken."""
     taken = []
     for port in ports:
@@ -141,12 +156,19 @@ async def install(blueprint: Blueprint, processes: Processes) -> Installation:
         {},
         {},
         [f"broker: {broker.words}", f"positions: {gps}", "record and series: SQLite"],
+        keys=keys,
+        hubs={name: hub for name, (hub, _, _) in gateways.items()},
+        mqtt_port=mqtt_port,
     )
+    for name in sorted(blueprint.relayed & gateways.keys()):
+        done.relays[name] = Relay(mqtt_port)
+        await done.relays[name].start()
     _start_hub(blueprint, processes, gateways, keys, mqtt_port)
     for name, (hub, role, port) in gateways.items():
         _start_inputs(blueprint, done, name, role)
         settings = _gateway_settings(blueprint, done, name, role)
-        settings |= {"hub": hub, "http_port": port, "mqtt_port": mqtt_port, "key": keys[name]}
+        line = done.relays[name].port if name in done.relays else mqtt_port
+        settings |= {"hub": hub, "http_port": port, "mqtt_port": line, "key": keys[name]}
         config = run / f"{name}.toml"
         config.write_text(toml(settings))
         processes.start(name, [sys.executable, "-m", "edge_gateway", "--config", str(config)])
@@ -205,7 +227,7 @@ def _gateway_settings(blueprint: Blueprint, done: Installation, name: str, role:
         "role": role,
         "mqtt_host": "127.0.0.1",
         "data_dir": data_dir,
-        "clock_page": blueprint.clock_page,
+        "clock_page": blueprint.own_clocks.get(name, blueprint.clock_page),
         "gps": None if receiver is None else receiver.url,
         "fix_timeout_s": blueprint.fix_timeout_s,
         "position_period_s": blueprint.position_period_s,

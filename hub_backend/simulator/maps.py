@@ -3,6 +3,7 @@
 Maps are kept in the demo's own directory, so that only the first demo waits for them.
 """
 
+import fcntl
 import hashlib
 import re
 from collections.abc import Callable
@@ -18,14 +19,16 @@ MADE_UP_NAME = "verzonnen-buurt"
 
 def find_map(asked: str | None, *, maps_dir: Path, say: Callable[[str], None]) -> Path:
     """The directory of an imported map. Raises `DemoError` for what is no map."""
+    maps_dir.mkdir(parents=True, exist_ok=True)
     try:
-        if asked is None:
-            extract = maps_dir / f"{MADE_UP_NAME}.osm.pbf"
-            maps_dir.mkdir(parents=True, exist_ok=True)
-            neighbourhood.make(MADE_UP_SEED, extract)
-            return _imported(extract, MADE_UP_NAME, maps_dir, say)
-        if Path(asked).is_file():
-            return _imported(Path(asked), _name_of(Path(asked)), maps_dir, say)
+        with (maps_dir / ".lock").open("w") as lock:  # two demos may begin in one folder
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if asked is None:
+                extract = maps_dir / f"{MADE_UP_NAME}.osm.pbf"
+                neighbourhood.make(MADE_UP_SEED, extract)
+                return _imported(extract, MADE_UP_NAME, maps_dir, say)
+            if Path(asked).is_file():
+                return _imported(Path(asked), _name_of(Path(asked)), maps_dir, say)
         for home in (maps_dir, atlas.maps_dir()):
             if (home / asked / "map.json").is_file():
                 return home / asked

@@ -18,6 +18,7 @@ from hub_backend.simulator.processes import Child, Processes
 from hub_backend.simulator.ptys import Line, unread
 
 HEAP = "heapsize=192k"  # a Pico W's
+OPEN_WIRE_C = -127.0  # what common drivers of a DS18B20 make of a probe that does not answer
 Kind = Literal["cooler", "scanner", "shunt"]
 
 
@@ -39,6 +40,8 @@ class Node:
     line: Line
     child: Child
     began_s: float
+    probe_broken: bool = False
+    """The product probe's wire is open."""
     _pending: bytes = field(default=b"", init=False)
 
     @property
@@ -72,7 +75,8 @@ class Node:
         self.say(t_s, f"scan={(symbology + code).encode('ascii').hex()}")
 
     def feel(self, t_s: float, cooler: Cooler) -> None:
-        self.say(t_s, f"air={cooler.air_c:.3f} product={cooler.product_c:.3f} lid={1 if cooler.lid_open else 0}")
+        product_c = OPEN_WIRE_C if self.probe_broken else cooler.product_c
+        self.say(t_s, f"air={cooler.air_c:.3f} product={product_c:.3f} lid={1 if cooler.lid_open else 0}")
 
 
 def start_node(processes: Processes, *, name: str, kind: Kind, gateway: str, run_dir: Path, began_s: float) -> Node:

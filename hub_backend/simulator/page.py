@@ -4,8 +4,10 @@ Only the fields that a person looks at are read; the page's API is described by 
 schema`).
 """
 
+import asyncio
+import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 import msgspec
@@ -20,6 +22,9 @@ from edge_gateway.contract.messages import (
     VanPlan,
 )
 from hub_backend.simulator.errors import DemoError
+
+PATIENCE_S = 30.0  # machine: a gateway that starts anew is there again in a few seconds
+TRY_AGAIN_S = 0.1
 
 
 class ShownScan(Struct, frozen=True):
@@ -37,6 +42,15 @@ class Pending(Struct, frozen=True):
     telemetry: int
 
 
+class ShownReject(Struct, frozen=True):
+    """An input that the gateway refused, and how often."""
+
+    origin: str
+    field: str
+    reason: str
+    count: int
+
+
 class ShownState(Struct, frozen=True):
     """What the page shows."""
 
@@ -48,6 +62,7 @@ class ShownState(Struct, frozen=True):
     loaded: tuple[str, ...] = ()
     last_scan: ShownScan | None = None
     hub_connected: bool = False
+    rejects: tuple[ShownReject, ...] = ()
 
     def stops(self) -> tuple[PlannedStop, ...]:
         """The stops that are still to be done, in the plan's order, from the one that is shown as next."""
@@ -85,7 +100,7 @@ _answer = msgspec.json.Decoder(_Answer).decode
 
 
 class Page:
-    """One gateway's page, open in a browser that waits for its answers."""
+    """One gateway's page, open in a browser that waits for its answers, and asks again while nobody is there."""
 
     def __init__(self, client: httpx.AsyncClient, base_url: str, new_id: Callable[[], uuid.UUID] = uuid.uuid4) -> None:
         self._client = client
@@ -132,12 +147,10 @@ class Page:
     async def _record(self, fields: Mapping[str, object]) -> str:
         record = str(self._new_id())
         body = msgspec.json.encode([{"id": record, **fields}])
-        try:
-            answer = await self._client.post(
-                f"{self.base_url}/api/records", content=body, headers={"content-type": "application/json"}
-            )
-        except httpx.HTTPError as error:
-            raise DemoError(f"{self.base_url}/api/records: {error!r}") from error
+        headers = {"content-type": "application/json"}
+        answer = await self._patiently(
+            "/api/records", lambda url: self._client.post(url, content=body, headers=headers)
+        )
         if not answer.is_success:
             raise DemoError(f"{self.base_url}/api/records: {answer.status_code} {answer.text[:300]}")
         said = _answer(answer.content)
@@ -146,10 +159,18 @@ class Page:
         return record
 
     async def _get(self, path: str) -> bytes:
-        try:
-            answer = await self._client.get(f"{self.base_url}{path}")
-        except httpx.HTTPError as error:
-            raise DemoError(f"{self.base_url}{path}: {error!r}") from error
+        answer = await self._patiently(path, self._client.get)
         if not answer.is_success:
             raise DemoError(f"{self.base_url}{path}: {answer.status_code} {answer.text[:300]}")
         return answer.content
+
+    async def _patiently(self, path: str, ask: Callable[[str], Awaitable[httpx.Response]]) -> httpx.Response:
+        """Once more with the same id is harmless: that is what the id is for. Raises `DemoError`."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await ask(f"{self.base_url}{path}")
+            except httpx.HTTPError as error:
+                if time.monotonic() > until:
+                    raise DemoError(f"{self.base_url}{path}: {error!r}") from error
+                await asyncio.sleep(TRY_AGAIN_S)

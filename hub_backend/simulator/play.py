@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from edge_gateway.contract.clock import ClockPage
 from hub_backend.simulator.concierge import Concierge, FindWay, Surroundings
 from hub_backend.simulator.cooler import Cooler, Moment
 from hub_backend.simulator.day import Day, local_s
@@ -25,12 +26,14 @@ from hub_backend.simulator.governor import Governor, Load
 from hub_backend.simulator.hub_api import HubApi
 from hub_backend.simulator.installation import Installation
 from hub_backend.simulator.neighbourhood import Neighbourhood
+from hub_backend.simulator.nmea import Fix
 from hub_backend.simulator.page import Page
 from hub_backend.simulator.residents import Door
 from hub_backend.simulator.scanner import Scanner
 from hub_backend.simulator.slcan import Adapter, frames
 from hub_backend.simulator.staff import HubStaff, Office, Watch
 from hub_backend.simulator.traffic import Traffic
+from hub_backend.simulator.trouble import Trouble
 from hub_backend.simulator.truth import Truth
 from hub_backend.simulator.van import OUTSIDE_C, Van
 from hub_backend.simulator.world import World
@@ -57,9 +60,10 @@ class Memory:
 
     def see(self, installation: Installation) -> None:
         processes = installation.processes
-        gateways = [processes.child(name).rss_mb() for name in installation.pages]
+        gateways = [child.rss_mb() for name in installation.pages if (child := processes.find(name))]
         self.gateway_mb = _most(self.gateway_mb, *gateways)
-        self.hub_mb = _most(self.hub_mb, processes.child("hub").rss_mb())
+        hub = processes.find("hub")
+        self.hub_mb = _most(self.hub_mb, None if hub is None else hub.rss_mb())
 
 
 def _most(*values: float | None) -> float | None:
@@ -94,6 +98,7 @@ class Play:
         place: Neighbourhood,
         roads: RoadGraph,
         client: httpx.AsyncClient,
+        wrong_clock: ClockPage | None = None,
     ) -> None:
         self.installation = installation
         self.world = world
@@ -122,6 +127,17 @@ class Play:
         self._staff = [self._hub_staff(hub.id) for hub in place.hubs]
         self._sent: dict[str, float] = {}
         self._adapters: defaultdict[str, Adapter] = defaultdict(Adapter)
+        self.trouble = Trouble(
+            world,
+            installation,
+            truth=self.truth,
+            faults=day.faults,
+            seed=day.seed,
+            hub=self.hub,
+            pages=self.pages,
+            clock=wrong_clock,
+            rate=lambda: governor.rate,
+        )
         self.spent_s = dict.fromkeys(SPENT, 0.0)
 
     # ------------------------------------------------------------ who and what
@@ -162,6 +178,8 @@ class Play:
             fridge=self._fridges[f"{gateway}/fridge"],
             fridge_node=nodes[f"{gateway}/fridge"],
             residents={resident.id: resident.hub for resident in self.place.residents},
+            vans=[van for van, home in self.day.vans.items() if home == hub],
+            is_home=lambda van: any(each.van.id == van and each.is_home for each in self.concierges),
         )
 
     # ------------------------------------------------------------ the day
@@ -175,6 +193,7 @@ class Play:
             while self.world.now_s < until_s and not self._all_home():
                 await self._step(watching)
                 progress()
+            await self.trouble.mend()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -194,6 +213,9 @@ class Play:
         await self.office.order_morning()
         await self.hub.plan(self.day.day, reason="ochtend")
         self.world.enter("office", self.office.live())
+        self.world.enter("bad orders", self.office.order_badly())
+        for name, life in self.trouble.lives():
+            self.world.enter(name, life)
         watch = Watch(self.world, self.hub, self.truth, until_s=self.day.ends_s)
         self.world.enter("watch", watch.live())
         for staff in self._staff:
@@ -209,7 +231,8 @@ class Play:
         await concierge.live()
 
     def _all_home(self) -> bool:
-        return all(concierge.doing == "done" for concierge in self.concierges)
+        everybody = all(concierge.is_home for concierge in self.concierges) and all(s.is_done for s in self._staff)
+        return everybody and not self.trouble.is_busy
 
     async def _step(self, watching: "asyncio.Task[None]") -> None:
         marks = [time.monotonic()]
@@ -230,6 +253,7 @@ class Play:
 
     def _check(self, watching: "asyncio.Task[None]") -> None:
         self.installation.processes.check()
+        self.trouble.check()
         if watching.done():
             watching.result()
 
@@ -250,10 +274,9 @@ class Play:
         bus, coolers, slow = (self._due(name) for name in ("bus", "cooler", "slow"))
         for name, van in self.vans.items():
             van.pass_time(now_s, step_s)
-            fix = van.fix(now_s)
-            self.truth.fixes[name].append(fix)
+            self._show_fix(name, van.fix(now_s))
             self.truth.odometer_km[name] = van.odometer_km
-            self.installation.receivers[name].show(fix)
+            self.truth.used_kwh[name] = van.used_kwh
             self._show_bus(name, van, due=bus)
             if slow:
                 self._show_slow(name, van)
@@ -266,6 +289,13 @@ class Play:
             for node in self.installation.nodes.values():
                 if node.kind == "scanner":
                     node.say(now_s)
+
+    def _show_fix(self, van: str, fix: Fix) -> None:
+        shown = self.trouble.fix(van, fix)
+        if shown is fix:
+            self.truth.fixes[van].append(fix)
+        if shown is not None:
+            self.installation.receivers[van].show(shown)
 
     def _due(self, name: str) -> bool:
         if self.world.now_s - self._sent.get(name, 0.0) < SEND_EVERY_S[name] - 1e-6:
@@ -288,7 +318,7 @@ class Play:
         if asked:
             line.write(asked)
         if due:
-            line.write(frames(van.dashboard()))
+            line.write(frames(self.trouble.dashboard(name, van.dashboard())))
 
     def _show_slow(self, name: str, van: Van) -> None:
         current_a = 4.0 if van.plugged else -2.2 if van.on else -0.3
@@ -306,7 +336,7 @@ class Play:
             hub = await self.hub.health()
             answer_s = time.monotonic() - began
             if turn % GATEWAY_TURNS == 0:
-                unsent = await self._deepest_outbox()
+                unsent = await self._deepest_outbox(but=self.trouble.cut_off)
             if turn % MEMORY_TURNS == 0:
                 self.memory.see(self.installation)
             turn += 1
@@ -321,9 +351,12 @@ class Play:
             )
             await asyncio.sleep(HEALTH_S)
 
-    async def _deepest_outbox(self) -> int:
+    async def _deepest_outbox(self, *, but: frozenset[str] = frozenset()) -> int:
+        """Of those that can send."""
         depths = []
-        for page in self.pages.values():
+        for name, page in self.pages.items():
+            if name in but:
+                continue
             health = await page.health()
             depths.append(health.outbox.business + health.outbox.telemetry)
         return max(depths, default=0)

@@ -40,6 +40,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     stdin: IO[bytes] | None = None
+    command: tuple[str, ...] = ()
     handle: psutil.Process = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,7 @@ class Processes:
     def __init__(self, log_dir: Path) -> None:
         self._log_dir = log_dir
         self._children: list[Child] = []
+        self._killed: dict[str, Child] = {}
         self._before_exec = _death_signal_setter()
         log_dir.mkdir(parents=True, exist_ok=True)
 
@@ -102,7 +104,7 @@ class Processes:
                 )
         except OSError as error:
             raise DemoError(f"{name}: cannot start {command[0]}: {error}") from error
-        child = Child(name, process, log, process.stdin)
+        child = Child(name, process, log, process.stdin, tuple(command))
         self._children.append(child)
         return child
 
@@ -115,7 +117,28 @@ class Processes:
         return [child.name for child in self._children]
 
     def child(self, name: str) -> Child:
-        return next(child for child in self._children if child.name == name)
+        """Raises `KeyError` for one that is not there, or was killed."""
+        found = self.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def find(self, name: str) -> Child | None:
+        return next((child for child in self._children if child.name == name), None)
+
+    def kill(self, name: str) -> list[psutil.Process]:
+        """kill -9, of this process alone: gives those that it had started, which must end by themselves."""
+        child = self.child(name)
+        family = child.handle.children(recursive=True)
+        self._children.remove(child)
+        self._killed[name] = child
+        child.process.kill()
+        child.process.wait()
+        return family
+
+    def start_again(self, name: str) -> Child:
+        """The command of a killed child once more, as systemd would. Raises `DemoError`."""
+        return self.start(name, self._killed.pop(name).command)
 
     def check(self) -> None:
         """Raises `DemoError` with the end of its log when a child has ended."""
@@ -142,6 +165,8 @@ class Processes:
 
     def stop(self) -> None:
         """End all of them: what feeds first, then the hub, then the broker (the order of starting, backwards)."""
+        for dead in self._killed.values():
+            _kill_group(dead.process.pid)
         inputs = [child for child in self._children if child.stdin is not None]
         self.end(inputs, timeout_s=2.0)
         broker, others = self._children[:1], self._children[1:]

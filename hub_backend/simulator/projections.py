@@ -14,11 +14,14 @@ from edge_gateway.contract.messages import Outcome
 from hub_backend.simulator.compare import Findings
 from hub_backend.simulator.concierge import CONTACT
 from hub_backend.simulator.cooler import Moment
-from hub_backend.simulator.hub_api import Excursion, HubApi
+from hub_backend.simulator.hub_api import Excursion, HubApi, SetAside
 from hub_backend.simulator.truth import Truth, Visited
 
 KM = 0.5  # of all vans together
+KWH = 0.2  # of one van: the bus tells hundredths of a percent every ten seconds, and what was used before the first
 SURE_S = 240.0  # a temperature this much longer than a rule's delay outside leaves no doubt, this much less no case
+LOST = "sensor_lost"
+LOST_S = 900.0  # domain.md 1.1: a sensor lost for 15 minutes is an alarm
 WARM = ((7.0, 900.0), (10.0, 300.0))
 """Chilled food, domain.md 1.1: alarm above 7 C for 15 minutes or above 10 C for 5."""
 
@@ -57,6 +60,7 @@ class StopNow(Struct, frozen=True):
 class PlanMade(Struct, frozen=True):
     revision: int
     reason: str = ""
+    triggers: tuple[str, ...] = ()
 
 
 class ContactFigures(Struct, frozen=True):
@@ -67,6 +71,9 @@ class ContactFigures(Struct, frozen=True):
     outcomes: dict[str, int]
     parcels: int
     rides_done: int = 0
+    chores_done: int = 0
+    brought_back: int = 0
+    share: float | None = None
 
 
 class Movements(Struct, frozen=True):
@@ -77,6 +84,20 @@ class Movements(Struct, frozen=True):
     inbound: int
 
 
+class DrivenFigures(Struct, frozen=True):
+    """A van's kilometres and energy; None is not known."""
+
+    van: str
+    km: float | None
+    kwh: float | None = None
+    kwh_per_km: float | None = None
+
+
+class Co2Figures(Struct, frozen=True):
+    primary_share: float | None = None
+    own_primary_share: float | None = None
+
+
 class Figures(Struct, frozen=True):
     """The day's figures; None is not known."""
 
@@ -85,6 +106,16 @@ class Figures(Struct, frozen=True):
     km: float | None
     movements: Movements
     co2e_saved_kg: float | None
+    driven: tuple[DrivenFigures, ...] = ()
+    co2: Co2Figures = Co2Figures()
+
+    @property
+    def kwh_per_km(self) -> float | None:
+        """Of all vans together, from the pack; None when of one of them it is not known."""
+        measured = [(van.kwh, van.km) for van in self.driven if van.km]
+        if not measured or any(kwh is None for kwh, _ in measured):
+            return None
+        return sum(kwh or 0.0 for kwh, _ in measured) / sum(km or 0.0 for _, km in measured)
 
 
 @dataclass(frozen=True)
@@ -96,6 +127,7 @@ class Recorded:
     excursions: Sequence[Excursion]
     plans: Sequence[PlanMade]
     figures: Figures
+    rejects: Sequence[SetAside] = ()
 
     @property
     def replans(self) -> int:
@@ -105,14 +137,15 @@ class Recorded:
 
 async def read_recorded(hub: HubApi, day: str) -> Recorded:
     """Ask the hub for all of it. Raises `DemoError`."""
-    gateways, stops, excursions, plans, figures = await asyncio.gather(
+    gateways, stops, excursions, plans, figures, rejects = await asyncio.gather(
         hub.get("/api/gateways", tuple[GatewayNow, ...]),
         hub.get(f"/api/days/{day}/stops", tuple[StopNow, ...]),
         hub.excursions(),
         hub.get(f"/api/days/{day}/plans", tuple[PlanMade, ...]),
         hub.get(f"/api/days/{day}/figures", Figures),
+        hub.rejects(),
     )
-    return Recorded(gateways, stops, excursions, plans, figures)
+    return Recorded(gateways, stops, excursions, plans, figures, rejects)
 
 
 def compare_recorded(truth: Truth, recorded: Recorded, *, whole_day: bool) -> Findings:
@@ -174,8 +207,14 @@ def longest_above(moments: Sequence[Moment], limit_c: float) -> float:
 
 
 def _excursions(truth: Truth, excursions: Sequence[Excursion], found: Findings) -> None:
-    """Every cooler that was clearly too warm has one, and none that clearly was not."""
-    sources = {excursion.source for excursion in excursions}
+    """Every cooler that was clearly too warm has one, and none that clearly was not; the same for a broken probe."""
+    sources = {excursion.source for excursion in excursions if excursion.rule != LOST}
+    lost = {excursion.source for excursion in excursions if excursion.rule == LOST}
+    for probe in truth.broken_probes:
+        if probe.to_s - probe.from_s > LOST_S + SURE_S and probe.who not in lost:
+            found.add("lost", f"{probe.who}: nobody knew how warm it was for long enough, and it has no excursion")
+    for source in lost - {probe.who for probe in truth.broken_probes}:
+        found.add("different", f"{source}: its probe is said to be lost, and never was")
     for source, moments in truth.coolers.items():
         over = [longest_above(moments, limit_c) - delay_s for limit_c, delay_s in WARM]
         if any(excess > SURE_S for excess in over) and source not in sources:
@@ -202,6 +241,10 @@ def _figures(truth: Truth, figures: Figures, found: Findings) -> None:
     ):
         if theirs != mine:
             found.add("different", f"figures: {name} {theirs}, and was {mine}")
+    for van in figures.driven:
+        used_kwh = truth.used_kwh.get(van.van, 0.0)
+        if van.kwh is not None and abs(van.kwh - used_kwh) > KWH:
+            found.add("different", f"figures: {van.van} used {van.kwh:.2f} kWh, and it was {used_kwh:.2f} kWh")
     km = truth.km(truth.odometer_km)
     if figures.km is None or abs(figures.km - km) > KM:
         found.add("different", f"figures: {figures.km} km, and was {km:.1f} km")

@@ -33,6 +33,11 @@ class Report:
     bulk_trips: int | None = None
     vehicle_movements_baseline: int | None = None
     co2e_saved_kg: float | None = None
+    kwh_per_km: float | None = None
+    """Of all vans, out of the pack, as measured."""
+    primary_share: float | None = None
+    """Of all emissions compared, by measurement; `own_primary_share`: of what was really driven."""
+    own_primary_share: float | None = None
     gateway_rss_mb: float | None = None
     hub_rss_mb: float | None = None
     wall_s: float
@@ -43,6 +48,10 @@ class Report:
     cpu_s: dict[str, float] = field(default_factory=dict)
     spent_s: dict[str, float] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, dict[str, int | str]] = field(default_factory=dict)
+    """By fault: how often it was injected, how often the record tells it, and what it tells."""
+    promises: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
 
     @property
@@ -79,10 +88,34 @@ class Report:
             ),
             ("if each supplier drove", _known(self.vehicle_movements_baseline)),
             ("CO2e saved, WTW", f"{_known(self.co2e_saved_kg)} kg"),
+            ("energy, as measured", f"{_known(_short(self.kwh_per_km))} kWh/km"),
+            (
+                "rests on primary data",
+                f"{_percent(self.primary_share)} of all emissions, {_percent(self.own_primary_share)} of our own",
+            ),
             ("largest gateway", f"{_known(self.gateway_rss_mb)} MB resident"),
             ("hub with its router", f"{_known(self.hub_rss_mb)} MB resident"),
-            ("what went otherwise", ", ".join(f"{name} {count}" for name, count in sorted(self.happened.items()))),
+            (
+                "what went otherwise",
+                ", ".join(f"{name} {count}" for name, count in sorted(self.happened.items()) if count),
+            ),
+            *(("every day has" if not place else "", words) for place, words in enumerate(_lines(self.kept))),
+            *(
+                (f"fault {name.replace('_', ' ')}", f"{met['injected']} times, told {met['seen']} times: {met['told']}")
+                for name, met in self.faults.items()
+            ),
         ]
+
+
+def _lines(words: Sequence[str], *, width: int = 90) -> list[str]:
+    """As many on a line as fit."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 2 <= width:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def example_lines(findings: Sequence[Findings]) -> tuple[str, ...]:
@@ -92,6 +125,10 @@ def example_lines(findings: Sequence[Findings]) -> tuple[str, ...]:
 
 def _known(value: float | None) -> str:
     return "not known" if value is None else f"{value:g}"
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _percent(share: float | None) -> str:

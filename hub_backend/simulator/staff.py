@@ -1,8 +1,8 @@
 """Everybody who stays behind: suppliers who order and bring, hub staff who take in and watch the coolers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from edge_gateway.contract.messages import ScanPurpose
+from edge_gateway.contract.messages import ScanPurpose, ScanResult
 from hub_backend.simulator.concierge import COLD
 from hub_backend.simulator.cooler import Cooler
 from hub_backend.simulator.day import Day, Delivery, Wish
@@ -11,13 +11,20 @@ from hub_backend.simulator.goods import Goods, Thing
 from hub_backend.simulator.hub_api import HubApi
 from hub_backend.simulator.node import Node
 from hub_backend.simulator.page import Page
+from hub_backend.simulator.projections import LOST
 from hub_backend.simulator.residents import Door
 from hub_backend.simulator.scanner import Scanner
-from hub_backend.simulator.truth import LidMoved, Ordered, Truth
+from hub_backend.simulator.truth import LidMoved, Ordered, Refused, Truth
 from hub_backend.simulator.world import World
 
 STRAY_CODE = "3SBCC000123456"
 """A carrier's label that belongs to nobody's order (domain.md part 3): somebody scans it once, at the first hub."""
+
+ACTIONS = {
+    "warm": ("Deksel stond open; koelverse maaltijden uit de bus gehaald en vernietigd.", "destroyed"),
+    "lost": ("Voeler maakte geen contact; nagemeten met de handthermometer, goederen zijn goed.", "released"),
+}
+"""What is done about an excursion: what was too warm goes away, what nobody measured is measured by hand."""
 
 LOOK_AGAIN_S = 30.0  # how often staff without a manifest look whether there is one
 ROUND_S = 300.0  # how often somebody looks at the coolers' page
@@ -59,14 +66,28 @@ class Office:
         self._doors = doors
 
     async def order_morning(self) -> None:
-        """What was known before the day began, and one order that nobody can take: its street does not exist."""
+        """What was known before the day began."""
         await self._order([wish for wish in self._day.wishes if wish.at_s <= self._day.begins_s])
-        broken = order_record(self._day.wishes[0], self._day.day)
-        broken |= {"id": "no-such-street", "resident": None, "street": "Nergenslaan", "number": "1"}
-        answer = await self._hub.order([broken])
-        self._truth.refused_orders += len(answer.rejected)
-        if answer.accepted:
-            raise DemoError("orders: the hub took an order for a street that does not exist")
+
+    async def order_badly(self) -> None:
+        """Orders that nobody can take, in one request: none of them may be taken, each for its own reason."""
+        await self._world.until(self._day.faults.bad_orders_s)
+        good = order_record(self._day.wishes[0], self._day.day)
+        now_s = self._world.now_s
+        wrong: Sequence[tuple[str, str, dict[str, object]]] = (
+            ("no-address", "address", {"resident": None}),
+            ("no-such-street", "address", {"resident": None, "street": "Nergenslaan", "number": "1"}),
+            ("window-in-the-past", "to_s", {"from_s": now_s - 7200, "to_s": now_s - 3600, "release_s": None}),
+            ("window-reversed", "to_s", {"from_s": now_s + 7200, "to_s": now_s + 3600, "release_s": None}),
+        )
+        answer = await self._hub.order([good | {"id": name} | fields for name, _, fields in wrong])
+        said = {refused.index: refused for refused in answer.rejected}
+        for index, (name, field, _) in enumerate(wrong):
+            refused = said.get(index)
+            self._truth.refused.append(
+                Refused(name, field, refused.field if refused else None, refused.reason if refused else "")
+            )
+        self._truth.injected["order_refused"] += len(wrong)
 
     async def live(self) -> None:
         """The orders that come in during the day, and the cancellation."""
@@ -108,7 +129,10 @@ class Office:
 
 
 class HubStaff:
-    """One hub: takes in what the suppliers bring, keeps it cool, signs for excursions."""
+    """One hub: takes in what the suppliers bring, keeps it cool, and in the evening takes back what vans bring.
+
+    `vans` are the hub's own, `is_home` whether one has ended its day.
+    """
 
     def __init__(
         self,
@@ -124,6 +148,8 @@ class HubStaff:
         fridge: Cooler,
         fridge_node: Node,
         residents: Mapping[str, str],
+        vans: Sequence[str],
+        is_home: Callable[[str], bool],
     ) -> None:
         self._world = world
         self._hub = hub
@@ -131,6 +157,9 @@ class HubStaff:
         self._truth = truth
         self._day = day
         self._name = name
+        self._vans = vans
+        self._is_home = is_home
+        self.is_done = False
         self._scanner = scanner
         self._page = page
         self._fridge = fridge
@@ -138,11 +167,28 @@ class HubStaff:
         self._residents = residents
 
     async def live(self) -> None:
-        """Every delivery of the day at this hub."""
+        """Every delivery of the day at this hub, and what its vans bring back in the evening."""
         mine = [delivery for delivery in self._day.deliveries if delivery.hub == self._name]
         for delivery in sorted(mine, key=lambda delivery: (delivery.t_s, delivery.id)):
             await self._world.until(delivery.t_s)
             await self._take_in(delivery)
+        for van in self._vans:
+            while not self._is_home(van):
+                self._world.doing(f"hub {self._name}", f"waiting for {van}")
+                await self._world.wait(LOOK_AGAIN_S)
+            await self._take_back(van)
+        self.is_done = True
+
+    async def _take_back(self, van: str) -> None:
+        """What was not delivered, and what was taken along."""
+        self._world.doing(f"hub {self._name}", f"taking back from {van}")
+        for thing in self._goods.at(van):
+            result = await self._scanner.scan(thing.code, ScanPurpose.INTAKE)
+            if result is ScanResult.UNKNOWN:
+                raise DemoError(f"hub {self._name}: {van} brought back {thing.code}, and nobody knows what it is")
+            self._goods.move(thing.code, self._name)
+            if thing.direction == "deliver":
+                self._truth.injected["brought_back"] += 1
 
     async def _take_in(self, delivery: Delivery) -> None:
         things = self._brought(delivery)
@@ -162,6 +208,7 @@ class HubStaff:
             await self._world.wait(LOOK_AGAIN_S)
         if delivery == self._day.deliveries[0]:
             await self._scanner.scan(STRAY_CODE, ScanPurpose.INTAKE)
+            self._truth.injected["unknown_barcode"] += 1
         for thing in things:
             await self._scanner.scan(thing.code, ScanPurpose.INTAKE)
             self._goods.move(thing.code, self._name)
@@ -204,10 +251,8 @@ class Watch:
             for excursion in await self._hub.excursions():
                 lasting = self._world.now_s - excursion.opened_s > RECOVERY_S
                 if excursion.closed_s is None and (excursion.recovered_s is not None or lasting):
+                    comment, disposition = ACTIONS["lost" if excursion.rule == LOST else "warm"]
                     await self._hub.close_excursion(
-                        excursion.id,
-                        by="hubmedewerker",
-                        comment="Deksel stond open; koelverse maaltijden uit de bus gehaald en vernietigd.",
-                        disposition="destroyed",
+                        excursion.id, by="hubmedewerker", comment=comment, disposition=disposition
                     )
                     self._truth.closed_excursions.add(excursion.id)

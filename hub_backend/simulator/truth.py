@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from edge_gateway.contract.messages import Outcome, ScanPurpose, ScanResult
 from hub_backend.simulator.cooler import Moment
+from hub_backend.simulator.faults import Spell
 from hub_backend.simulator.nmea import Fix
 
 
@@ -75,6 +76,16 @@ class Ordered:
     parcels: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An order that must not be taken: the field that is wrong, and what the hub said of it (None: it took it)."""
+
+    order: str
+    field: str
+    said_field: str | None
+    said_reason: str
+
+
 @dataclass
 class Truth:
     """Everything that happened. Odometers are km since the van was made, as its bus shows them."""
@@ -84,14 +95,23 @@ class Truth:
     visits: list[Visited] = field(default_factory=list)
     lids: list[LidMoved] = field(default_factory=list)
     orders: list[Ordered] = field(default_factory=list)
-    refused_orders: int = 0
+    refused: list[Refused] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
     closed_excursions: set[str] = field(default_factory=set)
     coolers: dict[str, list[Moment]] = field(default_factory=lambda: defaultdict(list))
     fixes: dict[str, list[Fix]] = field(default_factory=lambda: defaultdict(list))
     first_odometer_km: dict[str, float] = field(default_factory=dict)
     odometer_km: dict[str, float] = field(default_factory=dict)
+    used_kwh: dict[str, float] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    injected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """By fault, how often it was made to happen."""
+    broken_probes: list[Spell] = field(default_factory=list)
+    tunnels: list[Spell] = field(default_factory=list)
+    wrong_clocks: list[Spell] = field(default_factory=list)
+    outages: list[Spell] = field(default_factory=list)
+    blind: list[Spell] = field(default_factory=list)
+    """A gateway killed: what it had heard and told nobody is nobody's, until it is there again."""
 
     def km(self, vans: Iterable[str]) -> float:
         """What these vans drove."""

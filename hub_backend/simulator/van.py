@@ -31,6 +31,8 @@ class Van:
     on: bool = False
     plugged: bool = False
     drive: Drive | None = None
+    used_kwh: float = 0.0
+    """What left the pack; charging is not taken off."""
     _driven_m: float = field(default=0.0, init=False)
     _moving: Moving | None = field(default=None, init=False)
 
@@ -64,6 +66,7 @@ class Van:
             self.drive = None
 
     def _use(self, kwh: float) -> None:
+        self.used_kwh += max(kwh, 0.0)
         self.soc_percent = max(0.0, min(100.0, self.soc_percent - kwh / BATTERY_KWH * 100))
 
     @property

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from edge_gateway.contract.clock import ClockPage
@@ -17,12 +17,23 @@ from hub_backend.simulator.errors import DemoError
 
 
 class World:
-    """World time is `now_s`, UTC seconds. `step_s` is how much passes between two looks at everything."""
+    """World time is `now_s`, UTC seconds. `step_s` is how much passes between two looks at everything.
 
-    def __init__(self, page: ClockPage, *, start_s: float, step_s: float, patience_s: float = 60.0) -> None:
+    `others` are clock pages of their own, for who has a clock that may be wrong.
+    """
+
+    def __init__(
+        self,
+        page: ClockPage,
+        *,
+        start_s: float,
+        step_s: float,
+        patience_s: float = 60.0,
+        others: Sequence[ClockPage] = (),
+    ) -> None:
         self.now_s = start_s
         self.step_s = step_s
-        self._page = page
+        self._pages = (page, *others)
         self._patience_s = patience_s
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
@@ -75,15 +86,19 @@ class World:
         """
         goal_s = self.now_s + self.step_s
         began = time.monotonic()
-        self._page.run(world_s=self.now_s, rate=rate, limit_s=goal_s)
+        self._run(rate=rate, limit_s=goal_s)
         await asyncio.sleep(max(0.0, self.step_s / rate - (time.monotonic() - began)))
         self.now_s = goal_s
-        self._page.run(world_s=goal_s, rate=0.0, limit_s=goal_s)
+        self._run(rate=0.0, limit_s=goal_s)
 
     def show(self, t_s: float) -> None:
         """It is `t_s` now: for a world that is led by a log."""
         self.now_s = t_s
-        self._page.run(world_s=t_s, rate=0.0, limit_s=t_s)
+        self._run(rate=0.0, limit_s=t_s)
+
+    def _run(self, *, rate: float, limit_s: float) -> None:
+        for page in self._pages:
+            page.run(world_s=self.now_s, rate=rate, limit_s=limit_s)
 
     async def act(self, each: Callable[[], None] | None = None) -> None:
         """Everybody whose moment has come, in the order of their moments."""

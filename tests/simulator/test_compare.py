@@ -22,6 +22,7 @@ from edge_gateway.contract.messages import (
 )
 from hub_backend.simulator.compare import Findings, Tolerance, compare_events
 from hub_backend.simulator.cooler import Moment
+from hub_backend.simulator.faults import Spell
 from hub_backend.simulator.nmea import Fix
 from hub_backend.simulator.truth import LidMoved, Scanned, Tapped, Truth, Visited
 
@@ -77,6 +78,7 @@ def record() -> list[AnyEvent]:
         Position(source="van-1", boot=1, seq=4 + place, t_s=T + t, fix="3d", lat=52.26 + t * 1e-5, lon=6.23)
         for place, t in enumerate(range(0, 600, 5))
     ]
+    events = numbered(events)
     events += [
         Scan(
             source="van-1/scanner",
@@ -105,7 +107,13 @@ def record() -> list[AnyEvent]:
         )
         for minute in range(10)
     ]
-    return [*events, *cooler]
+    return [*events, *numbered(cooler)]
+
+
+def numbered(events: list[AnyEvent]) -> list[AnyEvent]:
+    """In the order in which they happened, as a gateway numbers them."""
+    events = sorted(events, key=lambda event: event.t_s)
+    return [msgspec.structs.replace(event, seq=place) for place, event in enumerate(events)]
 
 
 def compared(told: Truth, events: list[AnyEvent]) -> Findings:
@@ -187,9 +195,55 @@ def test_a_hole_in_the_numbers_is_lost() -> None:
     assert compared(truth(), events).counts["lost"] == 1
 
 
+def without_positions(from_s: float, to_s: float) -> list[AnyEvent]:
+    return [event for event in record() if not (isinstance(event, Position) and from_s < event.t_s < to_s)]
+
+
 def test_a_moving_van_without_positions_is_lost() -> None:
-    events = [event for event in record() if not (isinstance(event, Position) and T + 100 < event.t_s < T + 400)]
-    assert any("moving" in example.words for example in compared(truth(), events).examples)
+    found = compared(truth(), without_positions(T + 100, T + 400))
+    assert any("moving" in example.words for example in found.examples)
+
+
+def test_what_a_killed_gateway_had_told_nobody_is_not_lost_and_no_more_than_that() -> None:
+    told = truth()
+    told.blind = [Spell("van-1", T + 90, T + 410)]
+    events = without_positions(T + 100, T + 400)
+    assert not any("moving" in example.words for example in compared(told, events).examples)
+    told.blind = [Spell("van-2", T + 90, T + 410)]
+    assert any("moving" in example.words for example in compared(told, events).examples)
+
+
+def test_a_receiver_that_was_silent_itself_loses_nothing() -> None:
+    told = truth()
+    told.fixes["van-1"] = [fix for fix in told.fixes["van-1"] if not T + 100 < fix.t_s < T + 400]
+    assert not any("moving" in e.words for e in compared(told, without_positions(T + 100, T + 400)).examples)
+    found = compared(told, record())  # a place where no receiver was is no position
+    assert found.counts["different"] > 0
+
+
+def test_a_broken_probe_is_null_in_the_record_and_known_before_and_after() -> None:
+    told = truth()
+    told.broken_probes = [Spell("van-1/cooler", T + 120, T + 480)]
+
+    def with_nulls(from_s: float, to_s: float) -> list[AnyEvent]:
+        return [
+            msgspec.structs.replace(event, product=Span())
+            if isinstance(event, Cooler) and from_s <= event.t_s <= to_s
+            else event
+            for event in record()
+        ]
+
+    assert compared(told, with_nulls(T + 180, T + 480)).total == 0
+    assert compared(told, record()).counts["different"] >= 3, "a temperature that nobody measured"
+    assert compared(told, with_nulls(T + 60, T + 600)).counts["different"] >= 1, "null while the probe was whole"
+
+
+def test_events_out_of_their_order_are_different() -> None:
+    events = [
+        msgspec.structs.replace(event, t_s=event.t_s - 3600) if isinstance(event, Visit) else event
+        for event in record()
+    ]
+    assert any("out of order" in example.words for example in compared(truth(), events).examples)
 
 
 def test_a_cooler_that_falls_silent_is_lost() -> None:

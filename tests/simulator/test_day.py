@@ -4,11 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub_backend.simulator.day import RESIDENTS, SUPPLIERS, Day, make_day
+from edge_gateway.contract.messages import Outcome
+from hub_backend.simulator.concierge import CONTACT
+from hub_backend.simulator.cooler import Cooler
+from hub_backend.simulator.day import RESIDENTS, SUPPLIERS, Day, Wish, make_day
 from hub_backend.simulator.errors import DemoError
 from hub_backend.simulator.neighbourhood import Address, Neighbourhood, settle
+from hub_backend.simulator.play import SET_C
+from hub_backend.simulator.projections import SURE_S, WARM
 from hub_backend.simulator.residents import Habit
 from hub_backend.simulator.staff import order_record
+from hub_backend.simulator.van import OUTSIDE_C
+
+LOWEST_AT_RETURN_PERCENT = 20.0  # domain.md part 5: a van comes home with at least this much
 
 ADDRESSES = [
     Address(f"Laan {row}", str(column), "7499 AB", 52.25 + row * 0.001, 6.21 + column * 0.001)
@@ -30,8 +38,8 @@ def test_the_same_seed_is_the_same_day() -> None:
     assert day(7) != day(8)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 100_000))
 def test_every_seed_has_everything_that_the_demo_promises(seed: int) -> None:
     script = day(seed)
     residents = {wish.resident for wish in script.wishes}
@@ -47,11 +55,55 @@ def test_every_seed_has_everything_that_the_demo_promises(seed: int) -> None:
     assert kinds["visit"] >= 1
     assert kinds["swap"] >= 1
     assert sum(wish.at_s > script.begins_s for wish in script.wishes) == 2
+    assert script.mishaps.cancelled in {wish.id for wish in script.wishes}
     habits = Counter(door.habit for door in script.doors.values())
     assert habits[Habit.AWAY] >= 3
     assert habits[Habit.TALKS] == 1
     assert set(script.vans.values()) == {hub.id for hub in place(seed).hubs}
     assert len(script.vans) == 3
+
+
+def first_rings(script: Day) -> Counter[Outcome]:
+    """What happens at every door that is rung at, each once."""
+    wishes: dict[str, list[Wish]] = {}
+    for wish in script.wishes:
+        if wish.kind != "ride" and wish.id != script.mishaps.cancelled:
+            wishes.setdefault(wish.resident, []).append(wish)
+    return Counter(
+        script.doors[resident]
+        .answer(seed=script.seed, attempt=1, letterbox_fits=all(wish.letterbox_allowed for wish in asked))
+        .outcome
+        for resident, asked in wishes.items()
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 100_000))
+def test_on_every_seed_four_of_five_have_contact_and_three_are_not_at_home(seed: int) -> None:
+    outcomes = first_rings(day(seed))
+    contact = sum(outcomes[outcome] for outcome in CONTACT)
+    assert 0.7 < contact / (contact + outcomes[Outcome.LETTERBOX]) < 0.9
+    assert outcomes[Outcome.NO_ANSWER] >= 3
+    assert outcomes[Outcome.REFUSED] == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 100_000))
+def test_on_every_seed_a_lid_stays_open_to_an_excursion_and_a_van_must_charge(seed: int) -> None:
+    mishaps = day(seed).mishaps
+    cooler = Cooler.settled(set_c=SET_C, outside_c=OUTSIDE_C)
+    cooler.lid_open = True
+    warm_s = 0.0
+    for _ in range(int(mishaps.lid_open_s / 10)):
+        cooler.pass_time(10)
+        warm_s += 10 * (cooler.product_c > WARM[0][0])
+    cooler.lid_open = False
+    for _ in range(180):
+        cooler.pass_time(10)
+        warm_s += 10 * (cooler.product_c > WARM[0][0])
+    assert warm_s > WARM[0][1] + SURE_S
+    assert mishaps.low_soc_percent < LOWEST_AT_RETURN_PERCENT + 2
+    assert mishaps.lid_van != mishaps.low_battery_van
 
 
 @settings(max_examples=25, deadline=None)

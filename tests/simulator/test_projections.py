@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from edge_gateway.contract.messages import Outcome
 from hub_backend.simulator.cooler import Moment
+from hub_backend.simulator.faults import Spell
 from hub_backend.simulator.hub_api import Excursion
 from hub_backend.simulator.projections import (
+    LOST,
     ContactFigures,
+    DrivenFigures,
     Figures,
     GatewayNow,
     Lane,
@@ -44,6 +48,7 @@ def truth() -> Truth:
     told.cancelled = {"o-3"}
     told.first_odometer_km = {"van-1": 100.0}
     told.odometer_km = {"van-1": 112.0}
+    told.used_kwh = {"van-1": 2.5}
     told.coolers["van-1/cooler"] = [
         Moment(T + second, 9.0, 8.0 if 0 < second < 3000 else 4.0, False) for second in range(0, 6000, 10)
     ]
@@ -56,9 +61,13 @@ def excursion(source: str = "van-1/cooler", closed_s: float | None = T + 4000) -
     return Excursion("e-1", source, "warm_7", T, T + 900, T + 3000, closed_s, "staff")
 
 
-def figures(*, contact: int = 1, letterbox: int = 1, km: float | None = 12.1) -> Figures:
+def replaced_rule(source: str) -> Excursion:
+    return msgspec.structs.replace(excursion(source), id="e-2", rule=LOST)
+
+
+def figures(*, contact: int = 1, letterbox: int = 1, km: float | None = 12.1, kwh: float | None = 2.45) -> Figures:
     at_doors = ContactFigures(contact=contact, letterbox=letterbox, outcomes={"no_answer": 1}, parcels=0)
-    return Figures(at_doors, 1, km, Movements(6, 1, 2), 10.0)
+    return Figures(at_doors, 1, km, Movements(6, 1, 2), 10.0, (DrivenFigures("van-1", km, kwh),))
 
 
 RECORDED = Recorded(
@@ -87,6 +96,8 @@ def test_a_faithful_hub_holds() -> None:
         (replace(RECORDED, figures=figures(contact=2)), "different"),
         (replace(RECORDED, figures=figures(km=14.0)), "different"),
         (replace(RECORDED, figures=figures(km=None)), "different"),
+        (replace(RECORDED, figures=figures(kwh=2.9)), "different"),
+        (replace(RECORDED, excursions=(excursion(), replaced_rule("van-2/cooler"))), "different"),
         (replace(RECORDED, gateways=(GatewayNow("van-1", (Lane("business", 3),)),)), "lost"),
         (replace(RECORDED, gateways=(GatewayNow("van-1", (), (), (NodeNow("van-1/cooler", 2),)),)), "lost"),
     ],
@@ -99,6 +110,18 @@ def test_one_spoiled_projection_is_found(spoiled: Recorded, kind: str) -> None:
 def test_a_second_visit_that_succeeds_makes_a_stop_done() -> None:
     stops = (StopNow("s-1", "done"), StopNow("s-2", "failed"), StopNow("s-3", "cancelled"))
     assert compare_recorded(truth(), replace(RECORDED, stops=stops), whole_day=True).counts["different"] == 1
+
+
+def test_energy_that_nobody_could_measure_is_no_difference() -> None:
+    assert compare_recorded(truth(), replace(RECORDED, figures=figures(kwh=None)), whole_day=True).examples == []
+
+
+def test_a_probe_that_was_broken_for_long_must_have_an_excursion_of_its_own() -> None:
+    told = truth()
+    told.broken_probes = [Spell("van-2/cooler", T, T + 1500)]
+    assert compare_recorded(told, RECORDED, whole_day=True).counts["lost"] == 1
+    told_too = replace(RECORDED, excursions=(excursion(), replaced_rule("van-2/cooler")))
+    assert compare_recorded(told, told_too, whole_day=True).total == 0
 
 
 def test_time_above_a_limit_is_counted_in_one_piece() -> None:
