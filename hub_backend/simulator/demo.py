@@ -28,6 +28,7 @@ FAST_RATE = 240.0
 PAGE_RATE = 24.0
 HOME = Path(".demo")
 PORTS = 6  # the hub's and five gateways'
+ROOM_BYTES = 4_000_000
 CANNOT_RUN, STOPPED = 2, 130
 
 
@@ -71,10 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         _say("stopped")
         code, kept = STOPPED, options.keep
-    except DemoError as error:
+    except (DemoError, OSError) as error:
         _say(f"buurtrit demo: {error}")
-    except OSError as error:
-        _say(f"buurtrit demo: {error}: is there room in {options.home}?")
+        if shutil.disk_usage(run_dir).free < ROOM_BYTES:
+            _say(
+                f"the disk that holds {options.home} is full, and that is probably why; take another place with --home"
+            )
     finally:
         processes.stop()
         if not kept:
