@@ -15,6 +15,8 @@ from edge_gateway.contract.messages import ClockQuality
 BUILT_S = 1_767_225_600.0  # 2026-01-01: no receiver that says an earlier time can be right
 STEP_S = 2.0
 """A clock that moved this much against the machine's monotonic time has stepped."""
+AGREEING = 5
+"""So many fixes in a row must say that our time is off before it moves: one that came late says so, too."""
 TIME_ERROR = 5  # what adjtimex(2) returns while nothing keeps the clock right
 
 
@@ -57,6 +59,7 @@ class Timekeeper:
         self._last = self._moment()
         self.quality = ClockQuality.NTP if trusted() else ClockQuality.NONE
         self._was_right = self.quality is ClockQuality.NTP
+        self._doubts: list[float] = []
         self._steps: list[float] = []  # seen, and not told yet
         self._corrections: list[tuple[float, ClockQuality]] = []
 
@@ -71,13 +74,27 @@ class Timekeeper:
             step_s = gps_s - self._look()
             if self.quality is ClockQuality.NTP or gps_s < BUILT_S:
                 return
-            if self.quality is ClockQuality.GPS and abs(step_s) < STEP_S:
-                return
+            if self.quality is ClockQuality.GPS:
+                step_s = self._agreed(step_s)
+                if abs(step_s) < STEP_S:
+                    return
             self._offset_s += step_s
             first = self.quality is ClockQuality.NONE
             self.quality, self._was_right = ClockQuality.GPS, True
         if first:
             self._corrected(step_s, ClockQuality.GPS)
+
+    def _agreed(self, step_s: float) -> float:
+        """By how much our time is off after several fixes; of these the one that came least late is nearest."""
+        if abs(step_s) < STEP_S:
+            self._doubts.clear()
+            return 0.0
+        self._doubts.append(step_s)
+        if len(self._doubts) < AGREEING:
+            return 0.0
+        agreed_s = max(self._doubts)
+        self._doubts.clear()
+        return agreed_s
 
     def check(self) -> None:
         """Looks whether somebody keeps the clock right now, or no longer, and tells what was seen since."""

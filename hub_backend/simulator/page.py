@@ -23,7 +23,7 @@ from edge_gateway.contract.messages import (
 )
 from hub_backend.simulator.errors import DemoError
 
-PATIENCE_S = 30.0  # machine: a gateway that starts anew is there again in a few seconds
+PATIENCE_S = 60.0  # machine: a gateway that starts anew is there again in a few seconds
 TRY_AGAIN_S = 0.1
 
 

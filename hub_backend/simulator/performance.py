@@ -35,7 +35,7 @@ STEP_FAST_S = 5.0
 STEP_PAGE_S = 1.0
 FIX_TIMEOUT_FAST_S = 60.0  # a gpsd that is 0.2 s late is half a minute late in the fast world
 FIX_TIMEOUT_PAGE_S = 15.0
-DRAIN_S = 60.0  # machine
+DRAIN_S = 120.0  # machine
 
 Say = Callable[[str], None]
 

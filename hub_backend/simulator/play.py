@@ -45,7 +45,7 @@ CONCIERGES_COME_S = 600.0  # after the day's beginning
 HEALTH_S = 0.25  # machine: how often the hub is asked how it does
 GATEWAY_TURNS = 6  # the gateways are asked once in so many times
 MEMORY_TURNS = 25
-CATCH_UP_S = 45.0  # machine: how long bytes may lie unread before the day is given up
+CATCH_UP_S = 90.0  # machine: how long bytes may lie unread before the day is given up
 SPENT = ("held", "moving", "reading", "people")
 """Where the machine's time goes: held for router or backlog, the world moving, bytes being read, people acting."""
 SEND_EVERY_S = {"bus": 10.0, "cooler": 10.0, "slow": 60.0}

@@ -11,7 +11,7 @@ from hub_backend.simulator.truth import Scanned, Truth
 from hub_backend.simulator.world import World
 
 LOOK_AGAIN_S = 0.004  # machine
-PATIENCE_S = 20.0  # machine: a scanner that says nothing for so long is a fault
+PATIENCE_S = 60.0  # machine: a scanner that says nothing for so long is a fault
 PACE_S = 5.0  # world: from one parcel to the next
 CLOCK_S = 60.0  # world: how far off a gateway's time may be, by its GPS
 QUIET_LOOKS = 50  # so often in a row nothing may wait on the line

@@ -36,7 +36,7 @@ WILD_SOC_PERCENT = 200.0
 UNCOMMITTED_S = 2.5  # machine: a gateway's group commit, and a breath
 SETTLED_S = 90.0  # world: the first fix after a start, and the period before the next position
 SEEN_S = 20.0  # machine: a gateway that does not notice a false fix in this time has not noticed it
-ORPHAN_S = 10.0  # machine: what a killed hub had started must be gone by then
+ORPHAN_S = 30.0  # machine: what a killed hub had started must be gone by then
 POISON_OUTBOX = "nobodys-outbox"
 
 

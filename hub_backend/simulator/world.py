@@ -28,7 +28,7 @@ class World:
         *,
         start_s: float,
         step_s: float,
-        patience_s: float = 60.0,
+        patience_s: float = 120.0,
         others: Sequence[ClockPage] = (),
     ) -> None:
         self.now_s = start_s

@@ -118,3 +118,16 @@ def test_a_trusted_clock_that_steps_is_followed() -> None:
     assert world.keeper.quality is ClockQuality.NTP
     assert world.keeper.now_s() == START_S + 31
     assert world.stepped == [30.0]
+
+
+def test_a_fix_that_came_late_does_not_move_the_time_and_several_that_agree_do() -> None:
+    world = World()
+    world.keeper.heard(START_S)
+    for late_s in (30.0, 0.1, 30.0, 30.0, 30.0, 30.0, 0.1):
+        world.passes(1)
+        world.keeper.heard(world.clock.t_s - late_s)
+    assert world.keeper.now_s() == world.clock.t_s
+    for late_s in (9.0, 8.0, 7.5, 9.0, 9.0):
+        world.passes(1)
+        world.keeper.heard(world.clock.t_s + 60 - late_s)
+    assert world.keeper.now_s() == world.clock.t_s + 52.5, "by the one that came least late"
