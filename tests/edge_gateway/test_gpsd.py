@@ -210,8 +210,8 @@ LOGS = ("bt451", "bu303-nofix", "nl2008u", "nmea-fuzzy-cases", "tomtom-mkII")
 def test_every_real_log_gives_gpsds_own_values(shared_data: Path, tmp_path: Path, name: str) -> None:
     """Sentence by sentence through the real gpsd; what we read is one of the values that gpsd's authors wrote down.
 
-    All but the last moment of each piece of a log, which their gpsd did not report any more. Times are not compared: gpsd puts old logs
-    1024 weeks on, as it must for a receiver whose weeks rolled over.
+    All but the last moment of each piece of a log, which their gpsd did not report any more. Times are not compared:
+    gpsd puts old logs 1024 weeks on, as it must for a receiver whose weeks rolled over.
     """
     binary = shutil.which("gpsd") or shutil.which("gpsd", path="/usr/sbin:/usr/local/sbin")
     if binary is None:
