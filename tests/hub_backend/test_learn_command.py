@@ -20,7 +20,7 @@ from routing.road_build import build
 from routing.roads import RoadGraph
 
 MIDNIGHT_S = 1_795_388_400.0  # local midnight of Monday 23 November 2026
-TRIPS = 22
+TRIPS = 18
 
 
 @pytest.fixture(scope="module")

@@ -200,7 +200,7 @@ def test_file_that_is_no_map_leaves_nothing_behind(
 TWICE = """<?xml version="1.0"?><osm version="0.6">
 <node id="1" version="1" lat="52" lon="6"/><node id="1" version="2" lat="52" lon="6.1"/>
 <way id="2" version="1"><nd ref="1"/><tag k="highway" v="residential"/></way></osm>"""
-CHANGE = '<?xml version="1.0"?><osmChange><modify><node id="1" version="1" lat="52" lon="6"/></modify></osmChange>'
+CHANGE = '<?xml version="1.0"?><osmChange version="0.6"><modify><node id="1" version="1"/></modify></osmChange>'
 NO_ROAD = '<?xml version="1.0"?><osm version="0.6"><node id="1" version="1" lat="52" lon="6"/></osm>'
 
 
