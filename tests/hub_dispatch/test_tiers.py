@@ -102,7 +102,7 @@ def test_a_search_that_is_overtaken_ends_and_the_process_goes_on(long_search: Wo
     solver = long_search.planning.solver
     before = solver.pid
     order: list[str] = []
-    late = threading.Timer(0.5, lambda: order.append(long_search.order("k7", goods="parcel")["stop"]))
+    late = threading.Timer(0.5, lambda: order.append(long_search.order("k36", goods="parcel")["stop"]))
     late.start()
     begun = time.monotonic()
     long_search.post("/api/days/2026-11-23/plan", {"reason": "opnieuw"}, status=202)
