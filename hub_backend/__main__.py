@@ -1,7 +1,8 @@
 """`buurtrit hub --config FILE.toml`: the whole backend in one process.
 
 `buurtrit hub replay-series --config FILE.toml` drops the series and writes them anew from the record; the hub must be
-stopped. `buurtrit hub replay-plan PLAN --config FILE.toml` makes a plan of the record again and says whether it comes
+stopped. `buurtrit hub migrate --config FILE.toml` only brings the record's schema up to date, as starting does.
+`buurtrit hub replay-plan PLAN --config FILE.toml` makes a plan of the record again and says whether it comes
 out the same; the hub may run. `buurtrit hub openapi --config FILE.toml` prints the API's description, for the screens'
 types.
 """
@@ -9,13 +10,14 @@ types.
 import argparse
 import json
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
 from hub_backend.errors import HubError
 from hub_backend.settings import Settings
 
-COMMANDS = ("serve", "replay-series", "replay-plan", "openapi")
+COMMANDS = ("serve", "migrate", "replay-series", "replay-plan", "openapi")
 STOP_S = 2  # machine: how long open streams may hold up a stop
 
 
@@ -28,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.load(options.config)
         match options.command:
+            case "migrate":
+                return _migrate(settings)
             case "replay-series":
                 return _replay_series(settings)
             case "replay-plan":
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "openapi":
                 return _openapi(settings)
             case _:
-                return _serve(settings, log_level=options.log_level)
+                return _migrate_apart(settings, options.config) or _serve(settings, log_level=options.log_level)
     except HubError as error:
         print(f"buurtrit hub: {error}", file=sys.stderr)
         return 2
@@ -50,6 +54,28 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, required=True, help="settings, TOML")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
+
+
+def _migrate(settings: Settings) -> int:
+    from hub_backend.store import Store
+
+    store = Store(settings.database_url)
+    store.open()
+    store.close()
+    return 0
+
+
+def _migrate_apart(settings: Settings, config: Path) -> int:
+    """Brings the schema up to date in a process of its own: the 12 MB that this imports would stay with the hub."""
+    from hub_backend.store import Store
+
+    store = Store(settings.database_url)
+    is_current = store.is_current
+    store.close()
+    if is_current:
+        return 0
+    command = [sys.executable, "-m", "hub_backend", "migrate", "--config", str(config)]
+    return subprocess.run(command, check=False).returncode
 
 
 def _serve(settings: Settings, *, log_level: str) -> int:

@@ -76,6 +76,16 @@ class Store:
         except OperationalError as error:
             raise StoreError(f"database_url: {error.orig}") from error
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the schema is up to date. Raises `StoreError`."""
+        from hub_backend.migrations import is_current
+
+        try:
+            return is_current(self._engine)
+        except OperationalError as error:
+            raise StoreError(f"database_url: {error.orig}") from error
+
     def close(self) -> None:
         self._engine.dispose()
 

@@ -11,13 +11,18 @@ HEAD = "0001"
 FOLDER = Path(__file__).parent
 
 
+def is_current(engine: Engine) -> bool:
+    """Whether the database is at `HEAD`."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+
+
 def upgrade(engine: Engine) -> None:
     """Brings the database to `HEAD`. Alembic is imported only when there is something to do: it costs 10 MB."""
-    with engine.connect() as connection:
-        if inspect(connection).has_table("alembic_version"):
-            standing = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            if standing == HEAD:
-                return
+    if is_current(engine):
+        return
     from alembic import command
     from alembic.config import Config
 

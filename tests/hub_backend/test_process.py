@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.contract.clock import ClockPage
+from hub_backend.store import Store
 from tests.hub_backend import made
 from tests.hub_backend.conftest import Mosquitto, free_port
 from tests.hub_backend.gateway_twin import GatewayTwin
@@ -160,3 +161,21 @@ def test_bad_settings_end_it_with_every_fault_named(tmp_path: Path) -> None:
     for field in ("org", "hubs", "gateways", "mqtt_port"):
         assert field in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_first_start_makes_the_record_and_one_that_cannot_says_so_once(tmp_path: Path) -> None:
+    def start(url: str, command: str) -> subprocess.CompletedProcess[str]:
+        config = tmp_path / "hub.toml"
+        config.write_text(
+            CONFIG.format(url=url, mqtt_port=1, http_port=free_port(), page=tmp_path / "clock", key=KEYS["van-1"])
+        )
+        arguments = [sys.executable, "-m", "hub_backend", command, "--config", str(config), "--log-level", "error"]
+        return subprocess.run(arguments, check=False, capture_output=True, text=True)
+
+    assert start(f"sqlite:///{tmp_path / 'new.sqlite'}", "migrate").returncode == 0
+    store = Store(f"sqlite:///{tmp_path / 'new.sqlite'}")
+    assert store.is_current
+    store.close()
+    failed = start(f"sqlite:///{tmp_path / 'absent' / 'new.sqlite'}", "serve")
+    assert failed.returncode == 2
+    assert failed.stderr.count("database_url: ") == 1
