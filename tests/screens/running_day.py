@@ -347,7 +347,7 @@ class RunningDay:
         for delivery in self.script.deliveries:
             record = {"id": delivery.id, "supplier": delivery.supplier, "hub": delivery.hub, "t_s": delivery.t_s}
             self.hub.post("/api/shipments", record)
-        self.hub.post(f"/api/days/{DAY}/plan", {"reason": "ochtendplan"})
+        self.hub.post(f"/api/days/{DAY}/plan", {"reason": ""})
         self.at(begins_s + DEBOUNCE_S + 1)
         self._planned(1)
 
@@ -461,9 +461,9 @@ class RunningDay:
 
     def _show_dashboard(self, t_s: float, shown: slcan.Dashboard) -> None:
         """Van 1's bus says this, until the gateway has told it: once in ten seconds of the world."""
-        can = self.van.lines["can"]
+        can, adapter = self.van.lines["can"], slcan.Adapter()
         for turn in range(15):
-            can.send(slcan.answers(can.receive()) + slcan.frames(shown))
+            can.send(adapter.answers(can.receive(), shown) + slcan.frames(shown))
             time.sleep(0.1)
             self.at(t_s + 11 * turn)
             ends_s = time.monotonic() + 0.6
