@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
 INSTANCES ?= ../shared/data/vrp
+# With it every one of the many processes that a demo or a test starts would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: seeds help demo bench-routing bench-roads chaos test check unit quick lint types contracts docs screens lock clean
+.PHONY: seeds help demo bench-routing bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -67,6 +69,9 @@ seeds: $(STAMP) ## whole demo days, one after the other (SEEDS="1 2 3"), each of
 	@for seed in $(SEEDS); do \
 	  $(BIN)/buurtrit demo --fast --headless --seed $$seed --report .demo/seed-$$seed.json --home .demo || exit 1; \
 	done
+
+properties: $(STAMP) ## every rule that must hold for any input, with many more examples than in quick
+	$(BIN)/python -m pytest -n 2 -q -m "hypothesis and not servers" --hypothesis-profile=thorough --timeout=3000 $(PYTEST)
 
 docs: $(STAMP) ## write docs/contract.md anew from the code
 	$(BIN)/python docs/contract_page.py docs/contract.md

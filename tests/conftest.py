@@ -5,6 +5,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How many examples a property gets unless it says so itself: few while one works, many in `make properties`. No
+# deadline: how long an example takes hangs on what else the machine does.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile("quick")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.node_link import Data, Hello, NodeLink, Place
@@ -178,7 +178,6 @@ def test_a_link_far_outside_the_window_is_counted_and_not_taken() -> None:
     assert link.rejected_frames == 1
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.floats(0, 0.4))
 def test_over_any_bad_line_every_reading_comes_and_none_is_acknowledged_unkept(
     seed: int, count: int, loss: float

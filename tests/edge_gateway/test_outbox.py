@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.contract.messages import (
@@ -307,7 +307,6 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @given(steps)
 def test_what_is_held_is_always_what_was_kept_and_not_committed(doing: list[tuple[str, int]]) -> None:
     """Against the simplest model: a list a lane, of which the hub's word takes a head away."""

@@ -1,7 +1,7 @@
 """Four answers to a scan, and what must never be kept."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.codes.reading import RefusedCodeError, read
@@ -96,7 +96,6 @@ def test_a_misread_label_asks_for_another_scan() -> None:
     assert "scan nog een keer" in ask(wrong, ScanPurpose.LOAD).words
 
 
-@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_code_gets_an_answer(raw: str) -> None:
     try:

@@ -4,13 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hypothesis
 import pytest
 from node_board import FIRMWARE, ON_BOARD, RunOnBoard
-
-# A busy machine is no failure of the code.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 import readings
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from link import Link
 from ring import Entry
@@ -88,7 +88,6 @@ def test_a_good_line_needs_no_repeat_though_telemetry_commits_late() -> None:
     assert line.link.resent == 0
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1 << 32), loss=st.sampled_from([0.0005, 0.003, 0.01]))
 def test_over_any_bad_line_and_any_restart_everything_is_kept_and_then_forgotten(seed: int, loss: float) -> None:
     dice = random.Random(seed)

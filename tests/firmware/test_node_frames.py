@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 import vectors
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from node_board import GOLDEN, RunOnBoard
 
@@ -57,7 +57,6 @@ def test_a_line_is_what_the_reference_makes(one: frame.Frame) -> None:
     assert len(line) <= frame.MAX_ENCODED + 1
 
 
-@settings(max_examples=40)
 @given(st.lists(FRAMES, max_size=4), st.data())
 def test_frames_arrive_however_the_bytes_are_cut(frames: list[frame.Frame], data: st.DataObject) -> None:
     line = b"".join(frame.encode(one) for one in frames)

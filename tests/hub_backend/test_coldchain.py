@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from hub_backend import coldchain
@@ -125,7 +124,6 @@ def test_readings_out_of_order_are_refused() -> None:
 temps = st.lists(st.one_of(st.none(), st.floats(-5, 15).map(lambda temp: round(temp, 2))), min_size=1, max_size=60)
 
 
-@examples(max_examples=40)
 @given(temps)
 def test_memory_survives_json_at_every_step(values: list[float | None]) -> None:
     whole, changes = evaluate(FRIDGE, readings(*values))
@@ -137,7 +135,6 @@ def test_memory_survives_json_at_every_step(values: list[float | None]) -> None:
     assert pieces == changes
 
 
-@examples(max_examples=40)
 @given(temps)
 def test_each_excursion_opens_once_recovers_once_and_never_overlaps_its_side(values: list[float | None]) -> None:
     _watch, changes = evaluate(FRIDGE, readings(*values))
@@ -155,7 +152,6 @@ def test_each_excursion_opens_once_recovers_once_and_never_overlaps_its_side(val
                 assert recovered_s >= opened_s
 
 
-@examples(max_examples=40)
 @given(st.lists(st.floats(0, 14).map(lambda temp: round(temp, 2)), min_size=2, max_size=40), st.integers(2, 4))
 def test_splitting_a_straight_line_changes_no_moment(values: list[float], pieces: int) -> None:
     """Time outside is measured along the line, not counted in samples."""
@@ -175,14 +171,12 @@ def test_splitting_a_straight_line_changes_no_moment(values: list[float], pieces
         assert one == pytest.approx(other, abs=1e-6)
 
 
-@examples(max_examples=40)
 @given(st.lists(st.floats(-5, 6.9), min_size=1, max_size=80))
 def test_what_never_leaves_its_band_never_opens(values: list[float]) -> None:
     _watch, changes = evaluate(CHILLED, readings(*values))
     assert changes == []
 
 
-@examples(max_examples=40)
 @given(st.floats(7.1, 40), st.integers(17, 60))
 def test_what_stays_outside_always_opens(temp: float, count: int) -> None:
     _watch, changes = evaluate(CHILLED, readings(*[temp] * count))

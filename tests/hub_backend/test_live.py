@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from hub_backend import live as live_module
@@ -112,7 +111,6 @@ def test_closing_ends_every_stream() -> None:
     asyncio.run(run())
 
 
-@examples(max_examples=40)
 @given(st.lists(st.integers(0, 5), max_size=12), st.integers(2, 20))
 def test_reading_in_any_rhythm_gives_each_message_once_or_a_reset(rhythm: list[int], ring: int) -> None:
     async def run() -> None:

@@ -1,6 +1,6 @@
 """What goes down the wire is small and comes out as it went in."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.contract import messages
@@ -55,7 +55,6 @@ PLANS = st.builds(
 )
 
 
-@settings(max_examples=30)
 @given(PLANS)
 def test_a_van_plan_comes_out_as_it_went_in(plan: VanPlan) -> None:
     assert messages.decode_downlink.decode(encoded(plan)) == plan

@@ -425,7 +425,7 @@ def test_search_betters_the_insertion() -> None:
     assert live.measure(live.from_plan(searched)) < live.measure(live.from_plan(quick))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), tasks=st.integers(0, 14), vans=st.integers(1, 4), rides=st.integers(0, 3))
 def test_every_plan_passes_the_checker(seed: int, tasks: int, vans: int, rides: int) -> None:
     problem = random_problem(seed, tasks=tasks, vans=vans, rides=rides)
