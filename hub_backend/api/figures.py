@@ -76,7 +76,8 @@ class Co2Out(BaseModel):
     factors: list[FactorOut]
     method_nl: str
     method_en: str
-    assumptions: list[str]
+    assumptions_nl: list[str]
+    assumptions_en: list[str]
 
 
 class ContactOut(BaseModel):
@@ -208,7 +209,8 @@ def _co2_out(result: co2.Comparison, day: str, factors: Factors) -> Co2Out:
         factors=[_factor(factor) for factor in used],
         method_nl=co2.METHOD_NL,
         method_en=co2.METHOD_EN,
-        assumptions=list(co2.ASSUMPTIONS),
+        assumptions_nl=list(co2.ASSUMPTIONS_NL),
+        assumptions_en=list(co2.ASSUMPTIONS_EN),
     )
 
 

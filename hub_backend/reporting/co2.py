@@ -298,7 +298,18 @@ METHOD_EN = (
     "to the hub. Saved = baseline - project - bulk trips. This is a comparison and never part of a footprint."
 )
 
-ASSUMPTIONS = (
+ASSUMPTIONS_NL = (
+    "Het verbruik van leveranciers is dat van de opgegeven busklasse (van_classes.csv), niet gemeten.",
+    "De energie per km van onze bussen is de opgegeven kWh/km, niet gemeten; laden kost 12 % meer.",
+    "Het stroomcontract van de hubs is onbekend: stroommix. Koeling op de hub zit er nog niet in.",
+    "Kilometers voor ritten met bewoners, klusjes en bezoek zonder goederen tellen bij ons mee en in de basis niet.",
+    "Brievenbuspost telt niet mee in de basis: een postbezorger komt er toch.",
+    "De energie-infrastructuur (0,016 kg/kWh voor de mix) staat apart; de lijst geeft er geen voor brandstoffen.",
+    "Onzekerheid: 10 % van berekende km, 20 % van een niet opgegeven bus, 15 % van kWh/km (eigen schatting), "
+    "5 % van een factor.",
+)
+
+ASSUMPTIONS_EN = (
     "Suppliers' use of fuel is that of their declared van class (van_classes.csv), not measured.",
     "Energy of our vans is measured by their state of charge and the pack's declared kWh; where the readings cannot "
     "tell, it is the van's declared kWh/km, and that part counts as modelled. Charging takes 12 % more (not measured).",

@@ -20,7 +20,7 @@ PAGES: dict[str, Callable[[RunningDay], str]] = {
     "concierge": lambda day: day.van.url,
     "intake": lambda day: day.depot.url,
 }
-SIZES = ((800, 1280), (1600, 950), (1280, 800))
+SIZES = ((390, 844), (800, 1280), (1600, 950), (1280, 800))
 
 
 def ready(page: Page) -> None:
@@ -202,6 +202,16 @@ def test_every_figure_has_its_method_beside_it(day: RunningDay, page: Page) -> N
     expect(page.get_by_text(f"{share * 100:.0f}%", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("Aandeel = contact"))).to_be_visible()
     expect(page.get_by_text(re.compile("volgens de methode van ISO 14083"))).to_be_visible()
+    page.get_by_text("Aannames").click()
+    expect(page.get_by_text(re.compile("^Brievenbuspost telt niet mee"))).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_text(re.compile("^Letterbox items are left out"))).to_be_visible()
+
+
+def test_a_day_without_anything_is_no_day_that_saved_zero(day: RunningDay, page: Page) -> None:
+    page.goto(f"{day.hub.url}/figures?day=2026-11-30")
+    expect(page.get_by_text("Op deze dag is niets besteld en niets gereden.")).to_be_visible()
+    expect(page.get_by_text("CO2e bespaard")).to_have_count(0)
 
 
 def test_an_unknown_saving_is_never_a_zero(day: RunningDay, page: Page) -> None:
