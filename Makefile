@@ -11,7 +11,7 @@ SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: seeds help demo bench-routing bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
+.PHONY: fuzz seeds help demo bench-routing bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -83,6 +83,9 @@ screens: $(STAMP) ## types from both servers, then check and build the pages (af
 	  && npm="$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" \
 	  && node "$$npm" ci && node "$$npm" run types && node "$$npm" run check
 	$(BIN)/python hatch_build.py
+
+fuzz: $(STAMP) ## 10 million bad inputs of every kind (ARGS="--cases 100000"): build/fuzz.json
+	$(BIN)/python -m tests.fuzz --report build/fuzz.json $(ARGS)
 
 chaos: $(STAMP) ## 100 kills and 20 overlapping outages of the real processes (ARGS="--seed 2"): build/chaos.json
 	@sh .ci/servers

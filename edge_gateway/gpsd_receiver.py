@@ -82,12 +82,11 @@ class GpsdReceiver:
         if self._stopping.wait(self._poll_s) or self._line is None:
             return []
         try:
-            answer = gpsd.get_current()
-            said = json.loads(self._line.last)["tpv"][-1]
-            return [_fix(answer, said)]
+            gpsd.get_current()
+            return [fix_of(json.loads(self._line.last)["tpv"][-1])]
         except (UserWarning, IndexError):
             return []  # gpsd lives, but no receiver is active
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise ReceiverError(f"gpsd: {error!r}") from error
         except Exception as error:  # gpsd-py3 raises Exception itself for a message that it does not know
             raise ReceiverError(f"gpsd: {error}") from error
@@ -99,10 +98,13 @@ class GpsdReceiver:
         gpsd.gpsd_socket = gpsd.gpsd_stream = None
 
 
-def _fix(answer: Any, said: dict[str, Any]) -> Fix:
-    """What gpsd-py3 made of a TPV, but only those fields that gpsd really said."""
+def fix_of(said: dict[str, Any]) -> Fix:
+    """What gpsd said in a TPV, and not what gpsd-py3 puts in place of what is missing.
+
+    Raises `ValueError`, `TypeError` or `OverflowError` for a field that is no number or time.
+    """
     time_s = _seconds(said.get("time"))
-    kind = KINDS.get(answer.mode)
+    kind = KINDS.get(said.get("mode", 0))
     if kind is None or "lat" not in said or "lon" not in said:
         return Fix(time_s=time_s, kind="none")
     # Asked between a receiver's sentences, gpsd gives a speed that it worked out from two places, without a track: at
@@ -112,10 +114,10 @@ def _fix(answer: Any, said: dict[str, Any]) -> Fix:
     return Fix(
         time_s=time_s,
         kind=kind,
-        lat=float(answer.lat),
-        lon=float(answer.lon),
-        speed_m_s=float(answer.hspeed) if is_measured else None,
-        heading_deg=float(answer.track) if "track" in said else None,
+        lat=float(said["lat"]),
+        lon=float(said["lon"]),
+        speed_m_s=float(said["speed"]) if is_measured else None,
+        heading_deg=float(said["track"]) if "track" in said else None,
         accuracy_m=math.hypot(*errors) if errors else None,
     )
 

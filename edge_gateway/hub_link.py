@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -20,17 +20,17 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_gateway.contract import tls
+from edge_gateway.contract import tls, topics
 from edge_gateway.contract.messages import (
-    EventBatch,
-    Lane,
     Presence,
     decode_committed,
     decode_downlink,
+    decode_host_state,
     encode,
 )
 from edge_gateway.contract.sealing import Seal, SealError
 from edge_gateway.contract.topics import COMMITTED, EVENTS, PLAN, PRESENCE
+from edge_gateway.drain import WINDOW, Drain
 from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import Intake
 from edge_gateway.outbox import Outbox
@@ -40,28 +40,15 @@ from edge_gateway.state import State
 
 log = logging.getLogger(__name__)
 
-WINDOW = 20
-"""Batches under way at once; telemetry may fill only `TELEMETRY_WINDOW` of them, so that business always has room."""
-TELEMETRY_WINDOW = 15
-BATCH_EVENTS = 50
-BATCH_BYTES = 15_000  # the embedded broker refuses a payload above 20 KiB
 KEEPALIVE_S = 20
 CONNECT_TIMEOUT_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 20.0
-LONGEST_RESEND_S = 60.0
-
-
-@dataclass
-class _LaneWindow:
-    """How far a lane was sent on this connection; `under_way` are the last n of each batch not committed yet."""
-
-    lane: Lane
-    next_n: int = 0
-    under_way: list[int] = field(default_factory=list)
-    since: float = 0.0
-    """Monotonic s of the oldest sign of life: the first unconfirmed batch sent, or the last Committed."""
-    patience_s: float = 0.0
+HELD_S = 5.0
+SHORT_LIVED = 3
+"""So many connections in a row that did not hold `HELD_S` are told as trouble."""
+TAKEN_OVER = 0x8E
+"""MQTT 5's reason for a session that somebody else with the same client id took over."""
 
 
 class HubLink:
@@ -91,14 +78,23 @@ class HubLink:
         self._wake = threading.Condition()
         self._woken = False
         self._ready = False  # subscribed on the connection of now
-        self._windows = {lane: _LaneWindow(lane) for lane in (Lane.BUSINESS, Lane.TELEMETRY)}
+        self._drain = Drain(
+            outbox,
+            timeout_s=settings.committed_timeout_s,
+            telemetry_per_s=settings.telemetry_per_s,
+            random=random,
+            monotonic=time.monotonic,
+        )
+        self._own_mid: int | None = None  # of the subscription without which nothing goes
         self._client: mqtt.Client | None = None
         self._problem = ""
+        self._pause_s = FIRST_PAUSE_S
+        self._ready_at = 0.0
+        self._short_lived = 0
         self._threads = [
             threading.Thread(target=self._stay_connected, name="hub-link", daemon=True),
             threading.Thread(target=self._send, name="hub-sender", daemon=True),
         ]
-        self.resent = 0
         outbox.watch(self._notify)
 
     def start(self) -> None:
@@ -112,6 +108,11 @@ class HubLink:
         for thread in self._threads:
             thread.join(timeout=10)
 
+    @property
+    def resent(self) -> int:
+        """Batches that the hub was silent about, and that were sent again, ever."""
+        return self._drain.resent
+
     def _notify(self) -> None:
         with self._wake:
             self._woken = True
@@ -120,24 +121,35 @@ class HubLink:
     # ------------------------------------------------------------ the connection
 
     def _stay_connected(self) -> None:
-        pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             ended = threading.Event()
             client = self._new_client(ended)
             try:
                 client.connect(self._settings.mqtt_host, self._settings.mqtt_port, KEEPALIVE_S, clean_start=True)
             except (OSError, ValueError) as error:
-                log.info("event=hub_unreachable error=%r retry_s=%.1f", str(error), pause_s)
+                log.info("event=hub_unreachable error=%r retry_s=%.1f", str(error), self._pause_s)
             else:
                 self._client = client
                 if self._serve(client, ended):
-                    pause_s = FIRST_PAUSE_S
+                    self._judge_connection(time.monotonic() - self._ready_at)
                 self._client = None
             with self._wake:
                 self._ready = False
             self._state.show_hub(connected=False, problem=self._problem)
-            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            self._stopping.wait(self._pause_s * self._random.uniform(0.5, 1.5))
+            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def _judge_connection(self, lived_s: float) -> None:
+        """After one that held the pauses begin small again; one after another that ends at once has a reason.
+
+        A broker lets the newest client of a name in and puts the older one out: two of them would fight for ever.
+        """
+        if lived_s >= HELD_S:
+            self._pause_s, self._short_lived = FIRST_PAUSE_S, 0
+            return
+        self._short_lived += 1
+        if self._short_lived >= SHORT_LIVED:
+            self._trouble("disconnect", "put out at once, again and again: does another gateway use this name?")
 
     def _new_client(self, ended: threading.Event) -> mqtt.Client:
         address = self._settings.address
@@ -164,7 +176,7 @@ class HubLink:
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
-        client.on_disconnect = lambda *_: ended.set()
+        client.on_disconnect = partial(self._on_disconnect, ended)
         return client
 
     def _serve(self, client: mqtt.Client, ended: threading.Event) -> bool:
@@ -202,29 +214,46 @@ class HubLink:
         wanted: list[tuple[str, SubscribeOptions]] = [
             (self._topics[leaf], SubscribeOptions(qos=1)) for leaf in (COMMITTED, PLAN)
         ]
-        client.subscribe(wanted)
+        _result, self._own_mid = client.subscribe(wanted)
+        client.subscribe([(topics.host(self._settings.org), SubscribeOptions(qos=1))])
+
+    def _on_disconnect(
+        self,
+        ended: threading.Event,
+        _client: mqtt.Client,
+        _data: object,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if flags.is_disconnect_packet_from_server and reason.is_failure:
+            taken = " (another gateway uses this name?)" if reason.value == TAKEN_OVER else ""
+            self._trouble("disconnect", f"{reason}{taken}")
+            self._pause_s = LONGEST_PAUSE_S if taken else self._pause_s
+        ended.set()
 
     def _on_subscribe(
         self,
         client: mqtt.Client,
         _data: object,
-        _mid: int,
+        mid: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
+        if mid != self._own_mid:
+            return  # the host's state: without it we go on, as with an older broker's rights
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
             self._trouble("subscribe", ", ".join(refused))
             return
         client.publish(self._topics[PRESENCE], self._presence(online=True), qos=1, retain=True)
         with self._wake:
-            for lane, window in self._windows.items():
-                self._rewind(window, lane)
-                window.patience_s = self._settings.committed_timeout_s
+            self._drain.begin()
             self._ready = True
             self._woken = True
             self._wake.notify()
         self._problem = ""
+        self._ready_at = time.monotonic()
         self._state.show_hub(connected=True)
         log.info("event=hub_connected host=%s port=%d", self._settings.mqtt_host, self._settings.mqtt_port)
 
@@ -259,58 +288,27 @@ class HubLink:
         client = self._client
         if client is None:
             return
-        for lane, window in self._windows.items():
+        for lane, batches in self._drain.look():
+            log.info("event=resend lane=%s batches=%d", lane, batches)
+        topic = self._topics[EVENTS]
+        while True:
             with self._wake:
-                if not self._ready:
+                if not self._ready or client is not self._client:
                     return
-                self._look_for_committed(lane, window)
-            while (batch := self._next_batch(lane, window)) is not None:
-                with self._wake:
-                    if not self._ready or client is not self._client:
-                        return
-                    if not window.under_way:
-                        window.since = time.monotonic()
-                    window.next_n = batch.first_n + len(batch.events)
-                    window.under_way.append(window.next_n - 1)
-                topic = self._topics[EVENTS]
-                client.publish(topic, self._seal.close(encode(batch), topic=topic), qos=1)
-
-    def _next_batch(self, lane: Lane, window: _LaneWindow) -> EventBatch | None:
-        with self._wake:
-            under_way = sum(len(each.under_way) for each in self._windows.values())
-            limit = WINDOW if lane is Lane.BUSINESS else TELEMETRY_WINDOW
-            if under_way >= limit:
-                return None
-            _committed_n, base_n, last_n = self._outbox.span(lane)
-            first_n = max(window.next_n, base_n)
-        if first_n > last_n:
-            return None
-        rows = self._outbox.read(lane, from_n=first_n, max_events=BATCH_EVENTS, max_bytes=BATCH_BYTES)
-        if not rows:
-            return None
-        events: list[msgspec.Raw] = []
-        for expected_n, (n, body) in enumerate(rows, start=rows[0][0]):
-            if n != expected_n:
-                break
-            events.append(msgspec.Raw(body))
-        return EventBatch(outbox=self._outbox.id, lane=lane, base_n=base_n, first_n=rows[0][0], events=tuple(events))
-
-    def _look_for_committed(self, lane: Lane, window: _LaneWindow) -> None:
-        """Sends again from the committed n when the hub has been silent too long."""
-        if not window.under_way or time.monotonic() - window.since < window.patience_s:
-            return
-        log.info("event=resend lane=%s batches=%d silent_s=%.1f", lane, len(window.under_way), window.patience_s)
-        self.resent += len(window.under_way)
-        self._rewind(window, lane)
-        window.patience_s = min(window.patience_s * self._random.uniform(1.5, 2.5), LONGEST_RESEND_S)
-
-    def _rewind(self, window: _LaneWindow, lane: Lane) -> None:
-        window.next_n = self._outbox.span(lane)[0] + 1
-        window.under_way.clear()
+            batch = self._drain.next_batch()
+            if batch is None:
+                return
+            told = client.publish(topic, self._seal.close(encode(batch), topic=topic), qos=1)
+            if told.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
+                self._trouble("publish", mqtt.error_string(told.rc))
+                return  # it counts as under way, and is sent again when no Committed comes
 
     # ------------------------------------------------------------ down
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if message.topic == topics.host(self._settings.org):
+            self._take_host_state(bytes(message.payload))
+            return
         leaf = next((leaf for leaf, topic in self._topics.items() if topic == message.topic), "")
         try:
             body = self._seal.open(bytes(message.payload), topic=message.topic)
@@ -330,19 +328,21 @@ class HubLink:
         if committed.outbox != self._outbox.id:
             log.info("event=committed_ignored reason=other_outbox")
             return
-        if not self._outbox.committed(committed.lane, committed.n):
+        if not self._drain.committed(committed.lane, committed.n):
             self._rejects.add("downlink down/committed", "n", "more than was ever sent: nothing deleted")
             return
-        with self._wake:
-            window = self._windows[committed.lane]
-            before = len(window.under_way)
-            window.under_way = [last_n for last_n in window.under_way if last_n > committed.n]
-            window.next_n = max(window.next_n, committed.n + 1)
-            if len(window.under_way) < before:
-                window.since = time.monotonic()
-                window.patience_s = self._settings.committed_timeout_s
-            self._woken = True
-            self._wake.notify()
+        self._notify()
+
+    def _take_host_state(self, body: bytes) -> None:
+        try:
+            state = decode_host_state(body)
+        except msgspec.MsgspecError as error:
+            self._rejects.add("downlink host", *fault_of(error))
+            return
+        self._drain.host_is_away = not state.online
+        self._state.show_hub(connected=self._ready, problem="" if state.online else "host: away")
+        log.info("event=host_%s", "online" if state.online else "away")
+        self._notify()
 
 
 def _software() -> str:

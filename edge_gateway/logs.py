@@ -25,4 +25,5 @@ def start(level: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("can", "asyncio", "gpsd", "pynmeagps"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("isotp").setLevel(logging.CRITICAL)  # a line a frame on a noisy bus; we count its faults
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

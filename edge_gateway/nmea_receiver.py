@@ -49,9 +49,12 @@ class Sentences:
             return None
         match getattr(message, "msgID", ""):
             case "GSA":
-                self._kind = "3d" if message.navMode == 3 else "2d"
+                self._kind = "3d" if getattr(message, "navMode", None) == 3 else "2d"
             case "RMC":
-                return self._fix_of_rmc(message)
+                try:
+                    return self._fix_of_rmc(message)
+                except AttributeError:  # pynmeagps gives a sentence that was cut short without its last fields
+                    self._refuse("sentence", "cut short")
         return None
 
     def _fix_of_rmc(self, rmc: Any) -> Fix:

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from edge_gateway import metrics
 from edge_gateway.contract import service
+from edge_gateway.contract.messages import Reader
 from edge_gateway.errors import OutboxError, fault_of
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.metrics import Metrics
@@ -55,9 +56,9 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-_decode_record = msgspec.json.Decoder[PageRecord](PageRecord).decode
-_decode_records = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_scan = msgspec.json.Decoder(ScanRequest).decode
+_decode_record = Reader[PageRecord](PageRecord).decode
+_decode_records = Reader[list[msgspec.Raw]](list[msgspec.Raw]).decode
+_decode_scan = Reader[ScanRequest](ScanRequest).decode
 
 
 class PageApi:

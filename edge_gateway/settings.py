@@ -75,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Per field: whose formula counts (`by`), and `scale` and `sign` from calibration."""
     vehicle_period_s: PeriodS = 10.0
     telemetry_commit_s: Annotated[float, Meta(ge=0.01, le=60)] = 1.0
+    telemetry_per_s: Annotated[float, Meta(ge=1, le=100_000)] = 500.0
+    """How much telemetry goes up in a machine second at most, as after an outage; business has no limit."""
     committed_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 5.0
     node_silence_s: Annotated[float, Meta(ge=0.2, le=3600)] = 30.0
     """A node that says nothing for so long (machine time) is asked for a HELLO, and is offline when none comes."""

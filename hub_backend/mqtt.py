@@ -5,7 +5,9 @@ messages to one gateway. Reason codes are read: a refused connection or subscrip
 away. A message may be acked only on the connection that brought it, for its id means nothing on the next.
 """
 
+import contextlib
 import logging
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_gateway.contract import tls, topics
+from edge_gateway.contract import messages, tls, topics
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
 from hub_backend.settings import Settings
@@ -52,6 +54,7 @@ class Mqtt:
         self.on_message: Callable[[Message], None] = lambda _message: None
         self.on_connected: list[Callable[[], None]] = []
         self._connection = 0
+        self._session = uuid.uuid4().hex
         self._client = self._make_client()
 
     @property
@@ -72,6 +75,9 @@ class Mqtt:
         self._client.loop_start()
 
     def stop(self) -> None:
+        told = self._client.publish(topics.host(self._settings.org), self._host_state(online=False), qos=1, retain=True)
+        with contextlib.suppress(RuntimeError, ValueError):  # not connected: the broker has our will
+            told.wait_for_publish(timeout=1.0)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -84,6 +90,9 @@ class Mqtt:
         """Seals and sends to one gateway of the settings, QoS 1. Raises `KeyError` for a gateway that is not there."""
         topic = self.addresses[gateway].topic(leaf)
         self._client.publish(topic, self.seals[gateway].close(payload, topic=topic), qos=1, retain=retain)
+
+    def _host_state(self, *, online: bool) -> bytes:
+        return messages.encode(messages.HostState(online=online, session=self._session))
 
     def _make_client(self) -> paho.Client:
         client = paho.Client(
@@ -100,6 +109,7 @@ class Mqtt:
                 key_file=self._settings.mqtt_key_file,
             )
             client.tls_set_context(context)
+        client.will_set(topics.host(self._settings.org), self._host_state(online=False), qos=1, retain=True)
         client.reconnect_delay_set(min_delay=1, max_delay=10)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
@@ -118,6 +128,7 @@ class Mqtt:
         leaves = (topics.EVENTS, topics.PRESENCE)
         wanted = [topics.every(leaf, org=self._settings.org, hub=hub) for hub in self._settings.hubs for leaf in leaves]
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
+        client.publish(topics.host(self._settings.org), self._host_state(online=True), qos=1, retain=True)
         for tell in self.on_connected:
             tell()
 

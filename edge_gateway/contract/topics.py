@@ -28,6 +28,11 @@ class Channel:
     qos: int = 1
 
 
+def host(org: str) -> str:
+    """Where an organisation's backend says that it is there (retained), and as its last will that it is not."""
+    return f"{ROOT}/{org}/host"
+
+
 CHANNELS = (
     Channel(EVENTS, "gateway to hub", (messages.EventBatch,), retain=False, purpose="up to 50 events of one lane"),
     Channel(

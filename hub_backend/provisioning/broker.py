@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from edge_gateway.contract import topics
 from edge_gateway.contract.topics import CHANNELS, Address
 from hub_backend.provisioning.register import HUB_BACKEND, Register
 
@@ -49,9 +50,10 @@ def access(register: Register) -> str:
     clients: list[tuple[str, list[dict[str, Any]]]] = []
     for name, machine in register.gateways().items():
         address = Address(register.org, str(machine.hub), name)
-        clients.append((name, _rights(says=_topics(address, up), hears=_topics(address, down))))
+        hears = [*_topics(address, down), topics.host(register.org)]
+        clients.append((name, _rights(says=_topics(address, up), hears=hears)))
     everyone = [Address(register.org, hub, "+") for hub in register.hubs]
-    says = [topic for address in everyone for topic in _topics(address, down)]
+    says = [topic for address in everyone for topic in _topics(address, down)] + [topics.host(register.org)]
     hears = [topic for address in everyone for topic in _topics(address, up)]
     clients.append((HUB_BACKEND, _rights(says=says, hears=hears)))
     return json.dumps(

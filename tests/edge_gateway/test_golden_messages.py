@@ -30,6 +30,7 @@ DECODERS: dict[str, Any] = {
     "committed": m.Committed,
     "presence": m.Presence,
     "downlink": m.Downlink,
+    "host": m.HostState,
 }
 
 
@@ -115,6 +116,7 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
         ),
         "committed": ("committed", m.Committed(outbox="o1", lane=m.Lane.TELEMETRY, n=12)),
         "presence": ("presence", m.Presence(online=True, boot=1_795_417_200, t_s=T_S, software="buurtrit 0.1")),
+        "host state": ("host", m.HostState(online=False, session="s1")),
         "van plan": (
             "downlink",
             m.VanPlan(
@@ -150,6 +152,13 @@ def test_a_message_with_fields_of_tomorrow_is_read_without_them(name: str) -> No
     newer = {**entry["message"], "field_of_tomorrow": {"a": [1, 2]}}
     read = msgspec.json.decode(json.dumps(newer), type=DECODERS[entry["decoder"]])
     assert read == msgspec.json.decode(json.dumps(entry["message"]), type=DECODERS[entry["decoder"]])
+
+
+def test_a_flipped_bit_in_a_text_is_a_refusal_and_no_crash() -> None:
+    """msgspec raises a UnicodeDecodeError for a text with a pattern: the fuzzer found that it ended the ingest."""
+    flipped = msgspec.json.encode(m.Lid(**STAMP, open=True)).replace(b"cooler", b"co\x92ler")
+    with pytest.raises(msgspec.DecodeError, match="UTF-8"):
+        m.decode_event.decode(flipped)
 
 
 def test_every_kind_of_message_has_its_golden_one() -> None:

@@ -323,3 +323,15 @@ def test_a_cold_start_says_no_fix_and_then_its_first() -> None:
     assert [seen.position.fix for seen in follower.told] == ["none"], "once, not every second"
     follower.fix(40)
     assert [seen.position.fix for seen in follower.told] == ["none", "3d"]
+
+
+def test_a_sentence_cut_short_with_a_good_checksum_is_refused_and_no_crash() -> None:
+    """pynmeagps gives it without its last fields: the fuzzer found that it ended the receiver's thread."""
+    refused: list[str] = []
+    sentences = Sentences(lambda field, _reason: refused.append(field))
+    for body in (b"GPRMC,152505.00,A,5547.82113,N", b"GPGSA,A"):
+        check = 0
+        for byte in body:
+            check ^= byte
+        assert sentences.feed(b"$" + body + b"*%02X\r\n" % check) == []
+    assert refused == ["sentence"]

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt import publish
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge_gateway.contract.messages import HubManifest, Lane, PlanReceived, Tour
+from edge_gateway.contract import topics
+from edge_gateway.contract.messages import HostState, HubManifest, Lane, PlanReceived, Tour, encode
 from edge_gateway.contract.sealing import Seal, new_key
 from edge_gateway.contract.topics import PLAN
-from edge_gateway.hub_link import BATCH_BYTES, BATCH_EVENTS, TELEMETRY_WINDOW, WINDOW, HubLink
+from edge_gateway.drain import BATCH_BYTES, BATCH_EVENTS, TELEMETRY_WINDOW, WINDOW, Drain
+from edge_gateway.hub_link import HubLink
 from tests.edge_gateway.conftest import Mosquitto, running
 from tests.edge_gateway.fake_hub import FakeHub
 from tests.edge_gateway.rig import START_S, Parts, can_connect, parts, plan, stop, tour, wait_until
@@ -232,3 +237,79 @@ def test_the_hub_hears_when_we_go_and_when_we_vanish(mosquitto: Mosquitto, tmp_p
     wait_until(lambda: hub.presence and not hub.presence[-1].online)
     hub.stop()
     assert can_connect(mosquitto.port)
+
+
+def test_while_the_host_is_away_telemetry_only_trickles_and_business_goes(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    from edge_gateway.contract.messages import Position
+
+    with linked(tmp_path, mosquitto.port, committed_timeout_s=30.0) as gateway, hub_on(mosquitto, gateway) as hub:
+        wait_until(lambda: gateway.state.hub_connected)
+        hub.acknowledges = False
+        say_host(mosquitto.port, gateway, online=False)
+        wait_until(lambda: gateway.state.snapshot().hub_problem == "host: away")
+        for _ in range(1000):
+            gateway.outbox.offer(Position(source="van-1", boot=0, seq=0, t_s=START_S, fix="none"))
+        gateway.outbox.flush()
+        keep(gateway, 60)
+        wait_until(lambda: [batch.lane for batch in hub.batches].count(Lane.BUSINESS) == 2)
+        threading.Event().wait(0.3)
+        assert [batch.lane for batch in hub.batches].count(Lane.TELEMETRY) <= 1
+        say_host(mosquitto.port, gateway, online=True)
+        wait_until(lambda: [batch.lane for batch in hub.batches].count(Lane.TELEMETRY) == TELEMETRY_WINDOW - 2)
+        assert gateway.state.snapshot().hub_problem == ""
+
+
+def say_host(port: int, gateway: Parts, *, online: bool) -> None:
+    body = encode(HostState(online=online, session="s"))
+    publish.single(
+        topics.host(gateway.settings.org), body, qos=1, retain=True, port=port, protocol=MQTTProtocolVersion.MQTTv5
+    )
+
+
+def test_a_session_that_somebody_takes_over_is_told_and_not_fought_for(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with linked(tmp_path, mosquitto.port) as gateway:
+        wait_until(lambda: gateway.state.hub_connected)
+        address = gateway.settings.address
+        hellos: list[int] = []
+        double = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{address.org}.{address.hub}.{address.gateway}",
+            protocol=mqtt.MQTTv5,
+        )
+        double.on_connect = lambda *_: hellos.append(1)
+        double.reconnect_delay_set(min_delay=1, max_delay=1)
+        double.connect("127.0.0.1", mosquitto.port)
+        double.loop_start()
+        try:
+            wait_until(lambda: gateway.refusals().get(("broker", "disconnect"), 0) >= 1)
+            assert "another gateway" in gateway.state.snapshot().hub_problem
+            times = len(hellos)
+            threading.Event().wait(1.0)
+            assert len(hellos) <= times + 2, "it does not fight for the name"
+        finally:
+            double.disconnect()
+            double.loop_stop()
+
+
+def test_an_outage_drains_in_order_of_importance_at_a_limited_rate(tmp_path: Path) -> None:
+    from edge_gateway.contract.messages import Position
+
+    now = [1000.0]
+    with parts(tmp_path) as gateway:
+        for _ in range(5000):
+            gateway.outbox.offer(Position(source="van-1", boot=0, seq=0, t_s=START_S, fix="none"))
+        keep(gateway, 500)
+        drain = Drain(
+            gateway.outbox, timeout_s=5, telemetry_per_s=100, random=random.Random(1), monotonic=lambda: now[0]
+        )
+        drain.begin()
+        sent: list[tuple[float, Lane, int]] = []
+        while now[0] < 1020:
+            while (batch := drain.next_batch()) is not None:
+                sent.append((now[0], batch.lane, len(batch.events)))
+                assert drain.committed(batch.lane, batch.first_n + len(batch.events) - 1)
+            now[0] += 0.1
+        business = [count for _at, lane, count in sent if lane is Lane.BUSINESS]
+        assert sum(business) == 500 and all(lane is Lane.BUSINESS for _at, lane, _n in sent[: len(business)])
+        telemetry = sum(count for _at, lane, count in sent if lane is Lane.TELEMETRY)
+        assert 20 * 100 * 0.95 <= telemetry <= 20 * 100 + 200, "the rate, and two seconds of it as a burst"
