@@ -11,7 +11,7 @@ SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: fuzz seeds help demo bench-routing bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
+.PHONY: fuzz seeds help demo bench-routing bench-day bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -35,6 +35,10 @@ demo: $(DEMO_STAMP) ## one day in the neighbourhood, on http://localhost:8800 (A
 bench-routing: $(STAMP) ## ours, plain PyVRP and OR-Tools over a folder of instances (INSTANCES=folder ARGS="--seed 1 2 3")
 	$(BIN)/python -m routing bench $(INSTANCES) $(ARGS)
 	@[ ! -f $(EXTRACT) ] || $(MAKE) --no-print-directory bench-roads
+	@$(MAKE) --no-print-directory bench-day
+
+bench-day: $(STAMP) ## the live model: after an event, a dynamic day, 10,000 events, contact time (ARGS_DAY=--short)
+	$(BIN)/python -m tests.routing.bench_day $(ARGS_DAY)
 
 EXTRACT ?= ../shared/data/map/wechelderzande.osm.pbf
 bench-roads: $(STAMP) ## matrix and new address on an extract (EXTRACT=FILE.osm.pbf), into build/bench-routing.json

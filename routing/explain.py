@@ -1,111 +1,192 @@
-"""What changed from one plan to the next, for whom and why, in words that a planner reads."""
+"""What changed from one plan to the next, for whom, why and at what saving, in words that a planner reads."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from routing.model import Change, Plan, Step, StepKind
-from routing.reasons import minutes
+from routing.counterfactual import Counterfactual
+from routing.model import Change, Plan, Problem, Step
+from routing.reasons import Fault, Language, minutes, sentence
+from routing.stops import NOBODY
 
 LEAST_SHIFT_S = 300
 """A time that moves by less than five minutes is not a change that anybody was told of."""
+
+MOST_ASKED = 12
+"""So many moved stops are asked what staying would have cost: some milliseconds each."""
+
+SAYINGS: dict[Language, dict[str, str]] = {
+    "nl": {
+        "dropped": "{task} vervalt: {why}.",
+        "not_planned": "{task} kan niet worden ingepland: {why}.",
+        "moved": "{task} gaat van {before} naar {after}{when}{because}.",
+        "added": "{task} komt erbij in de rit van {after}.",
+        "later": "{task} wordt {shift} later ({after}){because}.",
+        "earlier": "{task} wordt {shift} eerder ({after}){because}.",
+        "same_time": ", op dezelfde tijd",
+        "when_later": ", {shift} later",
+        "when_earlier": ", {shift} eerder",
+        "out": "{before} is niet in dienst",
+        "full": "past niet meer in de rit van {before}",
+        "never": "kan niet met {before}",
+        "saves": "scheelt {saving} rijden",
+        "comes_first": "{other} komt ervoor",
+        "no_longer": "{other} komt er niet meer voor",
+    },
+    "en": {
+        "dropped": "{task} is dropped: {why}.",
+        "not_planned": "{task} cannot be planned: {why}.",
+        "moved": "{task} goes from {before} to {after}{when}{because}.",
+        "added": "{task} is added to the round of {after}.",
+        "later": "{task} is {shift} later ({after}){because}.",
+        "earlier": "{task} is {shift} earlier ({after}){because}.",
+        "same_time": ", at the same time",
+        "when_later": ", {shift} later",
+        "when_earlier": ", {shift} earlier",
+        "out": "{before} is not in service",
+        "full": "no longer fits in the round of {before}",
+        "never": "cannot be done with {before}",
+        "saves": "saves {saving} of driving",
+        "comes_first": "{other} comes first",
+        "no_longer": "{other} no longer comes first",
+    },
+}
 
 
 class _Planned(NamedTuple):
     van: str
     start_s: int
+    before: tuple[str, ...]
+    """What the van does before it."""
 
 
-def explain(previous: Plan | None, plan: Plan, names: Mapping[str, str] | None = None) -> list[Change]:
+def explain(
+    previous: Plan | None,
+    plan: Plan,
+    names: Mapping[str, str] | None = None,
+    *,
+    problem: Problem | None = None,
+    language: Language = "nl",
+) -> list[Change]:
     """The differences, the weightiest first: dropped, moved, added, later, earlier.
 
     `names` gives the words for a task, ride or van (an address, a concierge); without, their ids are used. A task that
-    is in neither plan, or was done in between, is no change. `shift_s` is later (positive) or earlier (negative).
+    is in neither plan, or was done in between, is no change. `shift_s` is later (positive) or earlier (negative). With
+    the `problem` that `plan` answers, a moved stop says why it could not stay or what moving it saves.
     """
-    words = names or {}
-    before = _planned(previous) if previous is not None else {}
-    after = _planned(plan)
-    reasons = {row.task: row.reason for row in plan.unserved}
-    old_reasons = {row.task: row.reason for row in previous.unserved} if previous is not None else {}
-    found = [
-        *_dropped(before, after, reasons, old_reasons, words),
-        *_moved(before, after, words),
-        *_added(before, after, words),
-        *_shifted(before, after, words),
-    ]
-    order = {kind: index for index, kind in enumerate(("dropped", "moved", "added", "later", "earlier"))}
-    return sorted(found, key=lambda change: (order[change.kind], -abs(change.shift_s or 0), change.task))
+    return _Explained(previous, plan, names or {}, problem, language).changes()
+
+
+class _Explained:
+    def __init__(
+        self,
+        previous: Plan | None,
+        plan: Plan,
+        names: Mapping[str, str],
+        problem: Problem | None,
+        language: Language,
+    ) -> None:
+        self._names, self._language = names, language
+        self._say = SAYINGS[language]
+        self._before = _planned(previous) if previous is not None else {}
+        self._after = _planned(plan)
+        self._plan, self._previous = plan, previous
+        self._what_if = None if problem is None else Counterfactual(problem, plan)
+        self._asked = 0
+
+    def changes(self) -> list[Change]:
+        order = {kind: index for index, kind in enumerate(("dropped", "moved", "added", "later", "earlier"))}
+        found = [*self._dropped(), *self._others()]
+        return sorted(found, key=lambda change: (order[change.kind], -abs(change.shift_s or 0), change.task))
+
+    def _word(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def _dropped(self) -> Iterator[Change]:
+        left_before = {row.task for row in self._previous.unserved} if self._previous is not None else set()
+        for row in self._plan.unserved:
+            was = self._before.get(row.task)
+            if was is None and row.task in left_before:
+                continue  # nobody came before, nobody comes now
+            dutch = self._language == "nl" or not row.code
+            why = row.reason if dutch else sentence(row.code, dict(row.facts), self._language)
+            saying = self._say["not_planned" if was is None else "dropped"]
+            words = saying.format(task=self._word(row.task), why=why)
+            yield Change(row.task, "dropped", None if was is None else was.van, None, None, words, why)
+
+    def _others(self) -> Iterator[Change]:
+        for task, now in self._after.items():
+            was = self._before.get(task)
+            if was is None:
+                words = self._say["added"].format(task=self._word(task), after=self._word(now.van))
+                yield Change(task, "added", None, now.van, None, words)
+            elif was.van != now.van:
+                yield self._moved(task, was, now)
+            elif abs(now.start_s - was.start_s) >= LEAST_SHIFT_S:
+                yield self._shifted(task, was, now)
+
+    def _moved(self, task: str, was: _Planned, now: _Planned) -> Change:
+        shift = now.start_s - was.start_s
+        kind = "same_time" if abs(shift) < LEAST_SHIFT_S else "when_later" if shift > 0 else "when_earlier"
+        why, saving_s = self._why_moved(task, was.van, now.van)
+        words = self._say["moved"].format(
+            task=self._word(task),
+            before=self._word(was.van),
+            after=self._word(now.van),
+            when=self._say[kind].format(shift=minutes(abs(shift), self._language)),
+            because=f": {why}" if why else "",
+        )
+        return Change(task, "moved", was.van, now.van, shift, words, why, saving_s)
+
+    def _why_moved(self, task: str, before: str, after: str) -> tuple[str, int | None]:
+        if self._what_if is None or self._asked >= MOST_ASKED:
+            return "", None
+        self._asked += 1
+        stayed = self._what_if.stayed(task, before, after)
+        if stayed.fault is not None:
+            key = {Fault.NO_VAN: "out", Fault.FULL: "full"}.get(stayed.fault, "never")
+            return self._say[key].format(before=self._word(before)), None
+        if stayed.saving_s is None or stayed.saving_s < 60:
+            return "", stayed.saving_s
+        return self._say["saves"].format(saving=minutes(stayed.saving_s, self._language)), stayed.saving_s
+
+    def _shifted(self, task: str, was: _Planned, now: _Planned) -> Change:
+        shift = now.start_s - was.start_s
+        kind = "later" if shift > 0 else "earlier"
+        why = self._why_shifted(was, now, later=shift > 0)
+        words = self._say[kind].format(
+            task=self._word(task),
+            shift=minutes(abs(shift), self._language),
+            after=self._word(now.van),
+            because=f": {why}" if why else "",
+        )
+        return Change(task, kind, was.van, now.van, shift, words, why)
+
+    def _why_shifted(self, was: _Planned, now: _Planned, *, later: bool) -> str:
+        """Who comes before it now and did not, or the other way round; nobody where its own window moved."""
+        if later:
+            others = [name for name in now.before if name not in was.before]
+        else:
+            still = {row.task for row in self._plan.unserved} | self._after.keys()
+            others = [name for name in was.before if name not in now.before and name in still]
+        if not others:
+            return ""
+        return self._say["comes_first" if later else "no_longer"].format(other=self._word(others[-1]))
 
 
 def _planned(plan: Plan) -> dict[str, _Planned]:
     """By task; a ride counts once, at its pickup, or at its drop-off when the passenger is aboard."""
     found: dict[str, _Planned] = {}
     for route in plan.routes:
+        before: list[str] = []
         for step in route.steps:
             name = _name(step)
             if name is not None and name not in found:
-                found[name] = _Planned(route.van, step.start_s)
+                found[name] = _Planned(route.van, step.start_s, tuple(before))
+                before.append(name)
     return found
 
 
 def _name(step: Step) -> str | None:
-    if step.kind in (StepKind.RELOAD, StepKind.CHARGE):
+    if step.kind in NOBODY or step.kind.value == "fetch":
         return None
-    return step.task if step.kind is StepKind.TASK else step.task.rpartition("/")[0]
-
-
-def _word(name: str, words: Mapping[str, str]) -> str:
-    return words.get(name, name)
-
-
-def _dropped(
-    before: Mapping[str, _Planned],
-    after: Mapping[str, _Planned],
-    reasons: Mapping[str, str],
-    old_reasons: Mapping[str, str],
-    words: Mapping[str, str],
-) -> Iterator[Change]:
-    for task, reason in reasons.items():
-        was = before.get(task)
-        if was is None and task in old_reasons:
-            continue  # nobody came before, nobody comes now
-        verb = "vervalt" if was is not None else "kan niet worden ingepland"
-        text = f"{_word(task, words)} {verb}: {reason}."
-        yield Change(task, "dropped", was.van if was is not None else None, None, None, text)
-
-
-def _moved(before: Mapping[str, _Planned], after: Mapping[str, _Planned], words: Mapping[str, str]) -> Iterator[Change]:
-    for task, now in after.items():
-        was = before.get(task)
-        if was is None or was.van == now.van:
-            continue
-        shift = now.start_s - was.start_s
-        text = f"{_word(task, words)} gaat van {_word(was.van, words)} naar {_word(now.van, words)}{_when(shift)}."
-        yield Change(task, "moved", was.van, now.van, shift, text)
-
-
-def _added(before: Mapping[str, _Planned], after: Mapping[str, _Planned], words: Mapping[str, str]) -> Iterator[Change]:
-    for task, now in after.items():
-        if task not in before:
-            text = f"{_word(task, words)} komt erbij in de rit van {_word(now.van, words)}."
-            yield Change(task, "added", None, now.van, None, text)
-
-
-def _shifted(
-    before: Mapping[str, _Planned], after: Mapping[str, _Planned], words: Mapping[str, str]
-) -> Iterator[Change]:
-    for task, now in after.items():
-        was = before.get(task)
-        if was is None or was.van != now.van:
-            continue
-        shift = now.start_s - was.start_s
-        if abs(shift) >= LEAST_SHIFT_S:
-            kind = "later" if shift > 0 else "earlier"
-            dutch = "later" if shift > 0 else "eerder"
-            text = f"{_word(task, words)} wordt {minutes(abs(shift))} {dutch} ({_word(now.van, words)})."
-            yield Change(task, kind, was.van, now.van, shift, text)
-
-
-def _when(shift_s: int) -> str:
-    if abs(shift_s) < LEAST_SHIFT_S:
-        return ", op dezelfde tijd"
-    return f", {minutes(abs(shift_s))} {'later' if shift_s > 0 else 'eerder'}"
+    return step.task if step.kind.value == "task" else step.task.rpartition("/")[0]

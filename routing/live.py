@@ -223,12 +223,19 @@ class Live:
     # ------------------------------------------------------------ as a plan
 
     def plan(
-        self, draft: Draft, *, engine: str, seed: int, talk_s: Mapping[str, tuple[int, ...]] | None = None
+        self,
+        draft: Draft,
+        *,
+        engine: str,
+        seed: int,
+        talk_s: Mapping[str, tuple[int, ...]] | None = None,
+        left_before: Mapping[str, Unserved] | None = None,
     ) -> Plan:
         """The draft with its times, and the reason for each task that nobody comes for.
 
-        `talk_s`: by van, what each visit lasts longer than it must.
+        `talk_s`: by van, what each visit lasts longer than it must. `left_before`: reasons that are known already.
         """
+        known = left_before or {}
         talk = talk_s or {}
         routes = [
             self.table.route(self.table.vans[van], visits, talk.get(van, ())) for van, visits in draft.visits.items()
@@ -236,7 +243,7 @@ class Live:
         served = draft.names()
         missing = [name for name in self.units() if self.last_of(name) not in served]
         bound = self.base().visits if missing else {}
-        left: list[Unserved] = [why_not(self.table, bound, name) for name in missing]
+        left = [known.get(name) or why_not(self.table, bound, name) for name in missing]
         value = sum(task.value or 0 for task in self.table.problem.tasks if task.id not in served)
         cost = sum(route.drive_s for route in routes) + value
         return Plan(tuple(routes), tuple(left), cost, engine, seed)

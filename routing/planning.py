@@ -90,7 +90,8 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
         raise RoutingError(f"task {task_id!r}: the problem has no such task or ride")
     before = live.from_plan(previous)
     with_it = live.insert(before, task_id)
-    answer = live.plan(with_it or before, engine=QUICK, seed=0)
+    known = {row.task: row for row in previous.unserved if row.task != task_id and row.reason}
+    answer = live.plan(with_it or before, engine=QUICK, seed=0, left_before=known)
     first = live.table.ends(task_id)[0].id
     for route in answer.routes:
         for step in route.steps:

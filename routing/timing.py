@@ -119,6 +119,8 @@ class Run:
         if stop is None:
             cargo.nobody_rides(index)
             if visit.kind is StepKind.RELOAD:
+                if fetched and index >= self._frozen:  # PyVRP knows no goods from elsewhere that cross a loading
+                    raise FaultError(Fault.NOT_LOADED, index)
                 here = [task for task, loading in self._loaded_at.items() if loading == index]
                 loads = [self._table.stops[self._visits[task].id].gives for task in here]
                 cargo.load(index, loads, all_frozen=all(task < self._frozen for task in here))
@@ -128,11 +130,13 @@ class Run:
             cargo.dropoff(index, ride_of(visit.id), stop.deliver[SEATS])
         elif visit.kind is StepKind.FETCH:
             cargo.fetch(index, stop.takes)
-            fetched.add(ride_of(visit.id))
+            if any(later.id == ride_of(visit.id) for later in self._visits[index + 1 :]):
+                fetched.add(ride_of(visit.id))
         else:
             unfetched = self._table.needs_fetch(visit.id, self._van.id) and visit.id not in fetched
             if unfetched or self._loaded_at.get(index, 0) < 0:
                 raise FaultError(Fault.NOT_LOADED, index)
+            fetched.discard(visit.id)
             cargo.exchange(index, stop.gives, stop.takes)
 
     # ------------------------------------------------------------ times

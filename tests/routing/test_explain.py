@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from routing import Change, Plan, explain, plan, replan
+from routing import Change, Plan, Problem, explain, plan, replan
 from tests.routing.days import HOUR, day, task, van, window
 
 NAMES = {"a": "Merelstraat 3", "b": "Lindehof 12", "van-1": "bus 1", "van-2": "bus 2"}
@@ -67,3 +67,51 @@ def test_dropped_gives_the_reason_once() -> None:
 
 def test_done_or_cancelled_is_no_change() -> None:
     assert explain(planned("a", "b"), planned("a")) == []
+
+
+# ---------------------------------------------------------------- why, and at what saving
+
+
+def two_vans() -> tuple[Problem, Plan]:
+    problem = day([task("a", 3, locked_van="van-1"), task("b", 5, locked_van="van-1")], [van(), van("van-2")])
+    return problem, plan(problem, iterations=20)
+
+
+def test_moved_says_why_it_could_not_stay() -> None:
+    problem, before = two_vans()
+    free = [replace(one, locked_van=None) for one in problem.tasks]
+    without = replace(problem, tasks=free, vans=[replace(problem.vans[0], in_service=False), problem.vans[1]])
+    after = replan(without, before, iterations=20)
+    words = {change.task: change.words for change in explain(before, after, NAMES, problem=without)}
+    assert words["a"].startswith("Merelstraat 3 gaat van bus 1 naar bus 2")
+    assert words["a"].endswith(": bus 1 is niet in dienst.")
+    english = explain(before, after, NAMES, problem=without, language="en")
+    assert next(one for one in english if one.task == "a").words.endswith(": bus 1 is not in service.")
+
+
+def test_moved_says_what_it_saves() -> None:
+    problem, before = two_vans()
+    near = replace(problem, vans=[problem.vans[0], van("van-2", at_depot=False, place=11)])
+    near = replace(near, tasks=[problem.tasks[0], task("b", 10)])
+    after = replan(near, before, iterations=50)
+    change = next(change for change in explain(before, after, NAMES, problem=near) if change.task == "b")
+    assert change.kind == "moved"
+    assert change.saving_s is not None
+    assert "scheelt" in change.words and "rijden" in change.words
+
+
+def test_later_says_who_comes_first() -> None:
+    wide = window(0, 3 * HOUR)
+    before = plan(day([task("a", 2, windows=wide)]), iterations=20)
+    new = task("b", 1, windows=window(0, 60), service_s=1200)
+    after = replan(day([task("a", 2, windows=wide), new]), before, iterations=20)
+    change = next(change for change in explain(before, after, NAMES) if change.kind == "later")
+    assert change.words == "Merelstraat 3 wordt 20 min later (bus 1): Lindehof 12 komt ervoor."
+
+
+def test_dropped_is_told_in_english_too() -> None:
+    before = planned("a")
+    after = replan(day([task("a", 2, windows=window(0, 30))]), before, iterations=20)
+    change = only(explain(before, after, NAMES, language="en"))
+    assert change.words.startswith("Merelstraat 3 is dropped: the window closes")
+    assert change.why
