@@ -262,8 +262,8 @@ class Model:
         if limit_s is not None:
             down_late = min(down_late, up_late + up.service_s + limit_s)
             up_early = max(up_early, down_early - limit_s - up.service_s)
-        if up_early > up_late or down_late < down_early:
-            return
+        if up_early > min(up_late, down_late) or down_late < down_early:
+            return  # left to insertion
         columns = self.columns
         columns.shipments.append(
             pyvrp.Shipment(
