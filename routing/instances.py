@@ -104,6 +104,8 @@ class _Lines:
 
     def number(self, line: int, field: str, word: str) -> Fraction:
         """A finite number that is not negative."""
+        if word.isdecimal() and len(word) <= 12:
+            return Fraction(int(word))
         if not _ANY_NUMBER.fullmatch(word):
             raise self.error(line, field, f"is {word!r}, not a number")
         value = Fraction(word)
@@ -138,7 +140,7 @@ class _Draft:
     capacity: Fraction | None
     vehicles: int | None
     max_reloads: int | None
-    explicit: list[list[Fraction]] | None
+    explicit: list[list[int | Fraction]] | None
     line_of: Callable[[int], int | None]
     """The line of a place's window, for errors."""
 
@@ -385,7 +387,7 @@ def _explicit(
     specs: Mapping[str, tuple[int, str]],
     sections: Mapping[str, tuple[int, _Rows]],
     size: int,
-) -> list[list[Fraction]] | None:
+) -> list[list[int | Fraction]] | None:
     line, kind = specs.get("EDGE_WEIGHT_TYPE", (None, "missing"))
     if kind == "EUC_2D":
         if "NODE_COORD_SECTION" not in sections:
@@ -396,7 +398,11 @@ def _explicit(
     if "EDGE_WEIGHT_SECTION" not in sections:
         raise lines.error(line, "EDGE_WEIGHT_SECTION", "is missing, though EDGE_WEIGHT_TYPE is EXPLICIT")
     start, rows = sections["EDGE_WEIGHT_SECTION"]
-    values = [lines.number(at, "EDGE_WEIGHT_SECTION", word) for at, words in rows for word in words]
+    values: list[int | Fraction] = [  # plain numbers where it can be: a matrix has tens of thousands of them
+        int(word) if word.isdecimal() and len(word) <= 12 else lines.number(at, "EDGE_WEIGHT_SECTION", word)
+        for at, words in rows
+        for word in words
+    ]
     form = specs.get("EDGE_WEIGHT_FORMAT", (line, "missing"))
     shapes: dict[str, Callable[[int], range]] = {
         "FULL_MATRIX": lambda row: range(size),
@@ -409,7 +415,7 @@ def _explicit(
     cells = [(row, column) for row in range(size) for column in shapes[form[1]](row)]
     if len(values) != len(cells):
         raise lines.error(start, "EDGE_WEIGHT_SECTION", f"has {len(values)} values, must have {len(cells)}")
-    matrix = [[Fraction(0)] * size for _ in range(size)]
+    matrix: list[list[int | Fraction]] = [[0] * size for _ in range(size)]
     for (row, column), value in zip(cells, values, strict=True):
         matrix[row][column] = value
         if form[1] != "FULL_MATRIX":
@@ -455,7 +461,7 @@ def _finish(draft: _Draft, lines: _Lines, distances: str) -> Instance:
     )
 
 
-def _common_scale(values: Sequence[Fraction]) -> int:
+def _common_scale(values: Sequence[int | Fraction]) -> int:
     """The smallest power of ten that makes all values whole, at most 1000."""
     return next((scale for scale in (1, 10, 100) if all((v * scale).denominator == 1 for v in values)), 1000)
 
