@@ -228,23 +228,27 @@ def reckon(evidence: Evidence, *, whole_day: bool) -> tuple[dict[str, Met], Find
 
 
 def _unmeant(evidence: Evidence, found: Findings) -> None:
-    """Refusals that no fault of the day caused."""
+    """Refusals that no fault of the day caused; the hub shows its own and, as `gateway origin`, its gateways'."""
     faults = evidence.faults
     for reject in evidence.recorded.rejects:
-        if not _is_poison(reject.origin, faults):
+        told = reject.origin.partition(" ")[2]
+        if not (_is_poison(reject.origin, faults) or _is_meant(told, reject.field, reject.reason, faults)):
             found.add("different", f"the hub set aside, and nobody meant it: {reject}")
+    for event in evidence.of(Rejected):
+        if isinstance(event, Rejected) and not _is_meant(event.origin, event.field, event.reason, faults):
+            found.add("different", f"a gateway refused, and nobody meant it: {event}")
+
+
+def _is_meant(origin: str, field: str, reason: str, faults: Faults) -> bool:
     meant = {
         (faults.noise_on, "frame"),
         ("vehicle", "soc_percent"),
         ("gps", "lat, lon"),
         (faults.clock.who, "clock"),
     }
-    for event in evidence.of(Rejected):
-        if not isinstance(event, Rejected) or (event.origin, event.field) in meant or _is_stutter(event):
-            continue
-        cut_short = event.field == "frame" and event.origin.partition("/")[0] == faults.killed
-        if not cut_short:  # a gateway that starts anew meets the rest of a frame
-            found.add("different", f"a gateway refused, and nobody meant it: {event}")
+    repeated = field == "code" and reason.startswith("repeated")
+    cut_short = field == "frame" and origin.partition("/")[0] == faults.killed  # who starts anew meets half a frame
+    return (origin, field) in meant or repeated or cut_short
 
 
 def _qualities(evidence: Evidence, found: Findings) -> None:

@@ -1,6 +1,7 @@
 """Everybody who stays behind: suppliers who order and bring, hub staff who take in and watch the coolers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from edge_gateway.contract.messages import ScanPurpose, ScanResult
 from hub_backend.simulator.concierge import COLD
@@ -72,8 +73,9 @@ class Office:
     async def order_badly(self) -> None:
         """Orders that nobody can take, in one request: none of them may be taken, each for its own reason."""
         await self._world.until(self._day.faults.bad_orders_s)
-        good = order_record(self._day.wishes[0], self._day.day)
         now_s = self._world.now_s
+        wish = replace(self._day.wishes[0], from_s=now_s + 3600, to_s=now_s + 7200, release_s=None)
+        good = order_record(wish, self._day.day)
         wrong: Sequence[tuple[str, str, dict[str, object]]] = (
             ("no-address", "address", {"resident": None}),
             ("no-such-street", "address", {"resident": None, "street": "Nergenslaan", "number": "1"}),

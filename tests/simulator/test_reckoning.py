@@ -115,7 +115,7 @@ def recorded() -> Recorded:
         excursions=(Excursion("e", "van-3/cooler", "warm_7", T, T + 900),),
         plans=(PlanMade(1, "", ("Nieuwe opdracht",)), PlanMade(2, "", ("Nieuwe opdracht",))),
         figures=Figures(msgspec.structs.replace(contact, share=0.8), 1, 60.0, Movements(6, 3, 6), 2.0),
-        rejects=(POISON,),
+        rejects=(POISON, SetAside("van-1 gps", "lat, lon", "a jump that needs")),
     )
 
 
