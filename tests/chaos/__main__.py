@@ -25,6 +25,7 @@ def main() -> int:
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         folder = Path(options.keep or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)  # PostgreSQL runs as its own user below it
         reports = [_campaign(folder / name, name, options) for name in options.database]
         caught = {} if options.no_mutants else catch(folder)
