@@ -15,7 +15,7 @@ Expression = Any
 """A linear expression of variables, which the solver's stubs mix with every numeric type of numpy."""
 
 
-class ExactModel(parts.CpBaseModel):  # type: ignore[misc]
+class ExactModel(parts.CpBaseModel):
     """Variables and constraints are added, then it is solved once."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class ExactModel(parts.CpBaseModel):  # type: ignore[misc]
 
     def require(self, holds: Expression, *, when: Variable | None = None) -> None:
         """`holds` is a comparison of expressions; with `when` only where that choice is 1."""
-        constraint = self._add_bounded_linear_expression(holds)
+        constraint = self._add_bounded_linear_expression(holds)  # type: ignore[attr-defined]  # stubs forget it
         if when is not None:
             constraint.only_enforce_if(when)
 
@@ -55,7 +55,7 @@ class ExactModel(parts.CpBaseModel):  # type: ignore[misc]
         settings.max_time_in_seconds = wall_s
         solver = parts.SolveWrapper()
         solver.set_parameters(settings)
-        response = solver.solve(self.model_proto)
+        response = solver.solve(self.model_proto)  # type: ignore[no-untyped-call]
         return Solution(response) if response.status in (parts.OPTIMAL, parts.FEASIBLE) else None
 
 

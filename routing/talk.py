@@ -9,13 +9,11 @@ another.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
-
-from ortools.sat.python import cp_model
 
 from routing.battery import door_kwh, percent
 from routing.cargo import ride_of
 from routing.draft import Draft, Visits
+from routing.exact import ExactModel, Expression, Solution, Variable
 from routing.model import StepKind, Task, Van
 from routing.stops import AT_DEPOT, NEVER, Visit
 from routing.timetable import Timetable
@@ -29,11 +27,6 @@ GRAIN_S = 60
 DETERMINISTIC_S = 0.2
 WALL_S = 0.5
 """Per van; the model is solved to its optimum in about a hundredth of a second."""
-
-_Expression = Any
-"""A linear expression of the solver, whose stubs mix it with every numeric type of numpy."""
-
-_SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
 def weight(contact_days: int | None) -> int:
@@ -81,11 +74,11 @@ class _VanModel:
         self._visits = tuple(visit for visit in visits if visit not in self._rests)
         self._frozen = table.frozen(van, self._visits)
         self._timed: Timed = self._asap if not self._rests else table.run(van, self._visits)
-        self._model = cp_model.CpModel()
+        self._model = ExactModel()
         self._horizon = max(van.shift.to_s, self._asap.end_s) - self._now + 1
-        self._talk: dict[int, cp_model.IntVar] = {}
-        self._before: dict[tuple[str, int], cp_model.IntVar] = {}
-        self._worth: list[_Expression] = []
+        self._talk: dict[int, Variable] = {}
+        self._before: dict[tuple[str, int], Variable] = {}
+        self._worth: list[Expression] = []
         self._start = [self._start_var(index) for index in range(len(self._visits))]
         self._depart = [self._depart_expr(index) for index in range(len(self._visits))]
 
@@ -96,35 +89,35 @@ class _VanModel:
 
     # ------------------------------------------------------------ variables
 
-    def _start_var(self, index: int) -> cp_model.IntVar:
+    def _start_var(self, index: int) -> Variable:
         asap = self._timed.start[index] - self._now
         if index < self._frozen:
-            return self._model.new_constant(asap)
+            return self._model.constant(asap)
         visit = self._visits[index]
         if visit.kind in AT_DEPOT:
             opens = self._table.depots[visit.id].open.from_s if visit.kind is StepKind.RELOAD else -NEVER
-            return self._model.new_int_var(max(0, opens - self._now), self._horizon, "")
+            return self._model.variable([(max(0, opens - self._now), self._horizon)])
         if visit.kind is StepKind.REST:
             window = self._table.rests[self._van.id, visit.id].window
-            return self._model.new_int_var(
-                max(0, min(asap, window.from_s - self._now)), max(asap, window.to_s - self._now), ""
+            return self._model.variable(
+                [(max(0, min(asap, window.from_s - self._now)), max(asap, window.to_s - self._now))]
             )
         told = self._told_s.get(visit.id, NEVER) - self._now
         said = self._asap.start[self._all.index(visit)] - self._now
         spans = [(max(0, a - self._now), b - self._now) for a, b in self._table.stops[visit.id].windows]
         spans = [(a, min(b, max(told, said))) for a, b in spans if min(b, max(told, said)) >= a]
-        return self._model.new_int_var_from_domain(cp_model.Domain.from_intervals([list(span) for span in spans]), "")
+        return self._model.variable(spans)
 
-    def _depart_expr(self, index: int) -> _Expression:
+    def _depart_expr(self, index: int) -> Expression:
         visit = self._visits[index]
         service_s = self._timed.depart[index] - self._timed.start[index]
         most = _most_s(self._table, visit) // GRAIN_S if index >= self._frozen else 0
         if not most:
             return self._start[index] + service_s
-        first = self._model.new_int_var(0, min(most, FIRST_TALK_S // GRAIN_S), "")
-        more = self._model.new_int_var(0, max(0, most - FIRST_TALK_S // GRAIN_S), "")
-        talk = self._model.new_int_var(0, most, "")
-        self._model.add(talk == first + more)
+        first = self._model.variable([(0, min(most, FIRST_TALK_S // GRAIN_S))])
+        more = self._model.variable([(0, max(0, most - FIRST_TALK_S // GRAIN_S))])
+        talk = self._model.variable([(0, most)])
+        self._model.require(talk == first + more)
         counts = weight(self._table.tasks[visit.id].contact_days)
         self._worth.append(counts * (3 * first + more))
         self._talk[index] = talk
@@ -137,31 +130,31 @@ class _VanModel:
         places = [van.place, *table.places(van, self._visits), table.depots[van.depot].place]
         legs = [table.drive_s(a, b) for a, b in pairwise(places)]
         begin = max(van.ready_s, van.shift.from_s) - self._now
-        leave: list[_Expression] = [begin, *self._depart]
+        leave: list[Expression] = [begin, *self._depart]
         chosen = len(self._visits) > self._frozen
         latest = van.shift.to_s - self._now if chosen else self._horizon
-        end = model.new_int_var(0, max(self._horizon, latest), "")
-        model.add(end <= latest)
-        arrivals: list[_Expression] = [*self._start, end]
+        end = model.variable([(0, max(self._horizon, latest))])
+        model.require(end <= latest)
+        arrivals: list[Expression] = [*self._start, end]
         gaps = self._gaps()
         for rest_visit in self._rests:
             rest = table.rests[van.id, rest_visit.id]
-            at = model.new_int_var(rest.window.from_s - self._now, rest.window.to_s - self._now, "")
+            at = model.variable([(rest.window.from_s - self._now, rest.window.to_s - self._now)])
             choices = []
             for gap in gaps:
-                here = model.new_bool_var("")
+                here = model.choice()
                 self._before[rest.id, gap] = here
-                model.add(at >= leave[gap]).only_enforce_if(here)
-                model.add(arrivals[gap] >= at + rest.rest_s + legs[gap]).only_enforce_if(here)
+                model.require(at >= leave[gap], when=here)
+                model.require(arrivals[gap] >= at + rest.rest_s + legs[gap], when=here)
                 choices.append(here)
-            model.add_exactly_one(choices)
+            model.require(sum(choices) == 1)
         for index in range(self._frozen, len(arrivals)):
             resting = [
                 table.rests[van.id, rest.id].rest_s * self._before[rest.id, index]
                 for rest in self._rests
                 if (rest.id, index) in self._before
             ]
-            model.add(arrivals[index] >= leave[index] + legs[index] + sum(resting))
+            model.require(arrivals[index] >= leave[index] + legs[index] + sum(resting))
 
     def _gaps(self) -> list[int]:
         """Before which visits a rest may be: nobody sits in the van there. The last is before the way home."""
@@ -185,26 +178,26 @@ class _VanModel:
                 loading = index
                 if index >= self._frozen:
                     closes = self._table.depots[visit.id].open.to_s - self._now
-                    self._model.add(self._depart[index] <= closes)
+                    self._model.require(self._depart[index] <= closes)
             elif visit.kind in (StepKind.PICKUP, StepKind.FETCH):
                 begun[ride_of(visit.id)] = index
             elif visit.kind is StepKind.DROPOFF and ride_of(visit.id) in begun and index >= self._frozen:
                 limit = self._table.rides[ride_of(visit.id)].max_ride_s
-                self._model.add(self._start[index] - self._depart[begun[ride_of(visit.id)]] <= limit)
+                self._model.require(self._start[index] - self._depart[begun[ride_of(visit.id)]] <= limit)
             elif visit.kind is StepKind.TASK and index >= self._frozen:
                 self._goods(index, self._table.tasks[visit.id], loading, begun.get(visit.id, -1))
 
     def _goods(self, index: int, task: Task, loading: int, fetch: int) -> None:
         needs = self._table.needs_loading(task.id, self._van.id)
         if needs and loading >= self._frozen:
-            self._model.add(self._start[loading] >= self._table.stops[task.id].release_s - self._now)
+            self._model.require(self._start[loading] >= self._table.stops[task.id].release_s - self._now)
         if task.max_aboard_s is None:
             return
         in_a_van = task.id in self._van.on_board or task.fetch is not None
         if in_a_van and task.aboard_since_s is not None:
-            self._model.add(self._start[index] <= task.aboard_since_s + task.max_aboard_s - self._now)
+            self._model.require(self._start[index] <= task.aboard_since_s + task.max_aboard_s - self._now)
         elif (since := loading if needs else fetch) >= 0:
-            self._model.add(self._start[index] - self._depart[since] <= task.max_aboard_s)
+            self._model.require(self._start[index] - self._depart[since] <= task.max_aboard_s)
 
     def _charge(self) -> None:
         """What the cooler draws in the meantime is left in the battery."""
@@ -214,7 +207,7 @@ class _VanModel:
         a_second = percent(van, door_kwh(van.energy, 3600, stop=False)) / 3600
         if a_second > 0:
             spare_s = max(0.0, self._asap.soc_end - van.min_soc_percent - 0.1) / a_second
-            self._model.add(GRAIN_S * sum(self._talk.values()) <= int(min(spare_s, 86_400)))
+            self._model.require(GRAIN_S * sum(self._talk.values()) <= int(min(spare_s, 86_400)))
 
     # ------------------------------------------------------------ answer
 
@@ -226,26 +219,20 @@ class _VanModel:
         self._aboard()
         self._charge()
         self._model.maximize(sum(self._worth))
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = seed
-        solver.parameters.max_deterministic_time = DETERMINISTIC_S
-        solver.parameters.max_time_in_seconds = WALL_S
-        if solver.solve(self._model) not in _SOLVED:
-            return None
-        return self._handed(solver)
+        solution = self._model.solve(seed=seed, deterministic_s=DETERMINISTIC_S, wall_s=WALL_S)
+        return None if solution is None else self._handed(solution)
 
-    def _handed(self, solver: cp_model.CpSolver) -> Handed | None:
+    def _handed(self, solution: Solution) -> Handed | None:
         visits: list[Visit] = []
         talk: list[int] = []
         for index in range(len(self._visits) + 1):
             for rest in self._rests:
                 here = self._before.get((rest.id, index))
-                if here is not None and solver.boolean_value(here):
+                if here is not None and solution.value(here):
                     visits.append(rest)
                     talk.append(0)
             if index < len(self._visits):
                 visits.append(self._visits[index])
-                talk.append(GRAIN_S * solver.value(self._talk[index]) if index in self._talk else 0)
+                talk.append(GRAIN_S * solution.value(self._talk[index]) if index in self._talk else 0)
         handed = Handed(tuple(visits), tuple(talk))
         return handed if self._table.run(self._van, handed.visits, handed.talk_s).fault is None else None
