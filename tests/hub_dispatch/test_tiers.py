@@ -68,6 +68,20 @@ def test_when_the_search_hangs_the_insertion_stands_and_the_process_is_ended(way
         os.kill(with_pid[0], 0)
 
 
+def test_a_router_that_left_since_the_last_question_is_asked_anew_at_once(wayward: Wayward) -> None:
+    world = wayward("leaves")
+    solver = world.dispatch._planner
+    assert isinstance(solver, Solver)
+    first = world.order("k0")["stop"]
+    world.plan()
+    before = solver.pid
+    second = world.order("k1")["stop"]
+    assert world.dispatch.step(), world.dispatch.state
+    assert set(world.where()) == {first, second}
+    assert solver.pid not in (None, before) and solver.restarts == 1
+    assert world.planning.health().failure == ""
+
+
 def test_when_there_is_no_answer_at_all_the_last_plan_stands(
     world: World, planner: HandPlanner, tmp_path: Path
 ) -> None:

@@ -24,6 +24,10 @@ def go_wrong(link: socket.socket, how: str, answer: PlanAnswer) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "hangs":
             time.sleep(60)
+        case "leaves":  # as one that was killed looks for a moment: its link is closed, and its end not yet to be seen
+            framing.send(link, searched)
+            link.close()
+            time.sleep(60)
         case "rubbish":
             link.sendall(struct.pack(">I", 7) + b"\xc1garbage"[:7])
         case "too_long":

@@ -52,6 +52,10 @@ class SolverError(HubError):
     """There is no answer: the router hung, died, or refused the question; the message says which."""
 
 
+class _GoneError(SolverError):
+    """The router's process closed its link: it died, or is about to."""
+
+
 class OvertakenError(HubError):
     """The question was ended because its answer would have been overtaken."""
 
@@ -98,9 +102,8 @@ class Solver:
         with self._turn:
             quick: PlanAnswer | None = None
             try:
-                exchange = self._begin(request, request.seconds)
+                exchange, answer = self._first(request, overtaken)
                 while True:
-                    answer = self._next(exchange, overtaken)
                     if not isinstance(answer, PlanAnswer):
                         raise SolverError(f"router: answered a plan with {type(answer).__name__}")
                     if (fault := nonsense(request, answer)) is not None:
@@ -108,6 +111,7 @@ class Solver:
                     if answer.tier == "search" or request.seconds <= 0:
                         return answer
                     quick = answer
+                    answer = self._next(exchange, overtaken)
             except SolverError as error:
                 if quick is None or self._closed:
                     raise
@@ -117,7 +121,7 @@ class Solver:
     def tour(self, request: TourRequest) -> TourAnswer:
         """Raises `SolverError`."""
         with self._turn:
-            answer = self._next(self._begin(request, request.seconds), never)
+            _, answer = self._first(request, never)
             if not isinstance(answer, TourAnswer):
                 raise SolverError(f"router: answered a tour with {type(answer).__name__}")
             return answer
@@ -130,6 +134,24 @@ class Solver:
             process.kill()
         with self._turn:
             self._end()
+
+    def _first(self, request: Request, overtaken: Callable[[], bool]) -> "tuple[_Exchange, Answer]":
+        """The question's exchange and its first answer. Raises `SolverError`, `OvertakenError`.
+
+        A process that was killed while nobody asked it closes its link a moment before its end can be seen, and a
+        question that falls in that moment is told only that the other side is gone. It is asked once more, of a new
+        process; only once, for it may be this question that ends every router.
+        """
+        served_before = self._process is not None and self._process.poll() is None
+        try:
+            exchange = self._begin(request, request.seconds)
+            return exchange, self._next(exchange, overtaken)
+        except _GoneError as error:
+            if not served_before or self._closed or overtaken():
+                raise
+            log.warning("asked_again_of_a_new_router error=%s", error)
+        exchange = self._begin(request, request.seconds)
+        return exchange, self._next(exchange, overtaken)
 
     def _begin(self, request: Request, seconds: float) -> "_Exchange":
         fresh = self._process is None or self._process.poll() is not None
@@ -179,7 +201,8 @@ class Solver:
         self._end()
         self.restarts += 1
         log.error("router_lost after_s=%.1f error=%s", late_s, error)
-        return SolverError(f"router: no answer after {late_s:.1f} s ({error}); started anew")
+        kind = _GoneError if isinstance(error, ConnectionError) else SolverError
+        return kind(f"router: no answer after {late_s:.1f} s ({error}); started anew")
 
     def _running(self) -> socket.socket:
         if self._closed:
