@@ -66,8 +66,8 @@ unit: $(STAMP) ## all tests (make quick for those without servers)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
 	$(BIN)/python -m pytest -m browser
 
-quick: $(STAMP) ## the tests without servers, browsers or long runs (PYTEST="-k frame" for some)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not servers and not browser and not slow" $(PYTEST)
+quick: $(STAMP) ## unit tests: without servers, browsers, databases, whole maps or long runs (PYTEST="-k frame" for some)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not servers and not browser and not slow and not whole" $(PYTEST)
 
 seeds: $(STAMP) ## whole demo days, one after the other (SEEDS="1 2 3"), each of which must hold
 	@for seed in $(SEEDS); do \

@@ -16,6 +16,18 @@ settings.load_profile("quick")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# A test that asks for one of these puts a hub with its database together, or imports a map.
+WHOLE = frozenset({"fresh_record", "map_dir", "village"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `whole` by what a test is built on, so that none can be forgotten."""
+    for item in items:
+        if isinstance(item, pytest.Function) and WHOLE.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.whole)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real inputs that lie beside the project and are not shipped with it."""

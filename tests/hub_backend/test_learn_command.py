@@ -90,6 +90,7 @@ def driven_days(roads: RoadGraph) -> list[tuple[float, float, float]]:
     return sorted(fixes)
 
 
+@pytest.mark.whole
 def test_traffic_of_the_simulator_is_found_in_the_record_and_used(
     config: Path, map_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

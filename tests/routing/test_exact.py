@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from routing.exact import ExactModel
 
 
@@ -26,6 +28,7 @@ def test_what_cannot_be_has_no_solution() -> None:
     assert model.solve(seed=1, deterministic_s=1.0, wall_s=5.0) is None
 
 
+@pytest.mark.whole
 def test_a_router_does_without_data_frames() -> None:
     """pandas takes 45 MB, and a hub with its router shall fit in 200."""
     script = "import sys; import routing.talk, hub_backend.dispatching.router.__main__; print('pandas' in sys.modules)"

@@ -234,6 +234,7 @@ def test_too_few_trips_are_refused(roads: RoadGraph) -> None:
         learn(roads, rides(roads, 7, truth, seed=1), hour_of, seed=1)
 
 
+@pytest.mark.whole
 def test_whole_row_from_fixes_to_factors(roads: RoadGraph) -> None:
     random = Random(8)
     slow = roads.paced(SpeedFactors({"residential": 1.4}, {}).column([8]))

@@ -76,6 +76,7 @@ def test_real_extract_gives_a_whole_map_and_a_quick_matrix(village: Path, tmp_pa
 # ---------------------------------------------------------------- a made-up one
 
 
+@pytest.mark.whole
 def test_same_seed_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
     neighbourhood.make(1, tmp_path / "again.osm.pbf")
     assert (tmp_path / "again.osm.pbf").read_bytes() == made.read_bytes()
@@ -90,6 +91,7 @@ def test_a_seed_keeps_its_neighbourhood_from_version_to_version() -> None:
     assert digest.hexdigest() == "9e72faa7e7c312aad052be3d718ec4bc5c818ec0414eaa76d919deda20f46092"
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", [2, 33])
 def test_every_seed_gives_a_proper_neighbourhood(seed: int, tmp_path: Path) -> None:
     neighbourhood.make(seed, tmp_path / "n.osm.pbf")
@@ -109,6 +111,7 @@ def test_every_seed_gives_a_proper_neighbourhood(seed: int, tmp_path: Path) -> N
         assert snap.distance_m < 30
 
 
+@pytest.mark.whole
 def test_made_neighbourhood_is_dutch_in_form(made: Path) -> None:
     extract = osm.read(made)
     ways = [way.tags for way in extract.ways]

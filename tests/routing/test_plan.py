@@ -342,6 +342,7 @@ def test_told_times_hold_within_half_an_hour() -> None:
     assert max(shifts) <= 1800 + 360
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", range(6))
 def test_new_plan_is_never_worse_than_the_completed_old_one(seed: int) -> None:
     problem = random_problem(seed)
@@ -399,6 +400,7 @@ def test_insert_says_why_not() -> None:
 # ---------------------------------------------------------------- always
 
 
+@pytest.mark.whole
 def test_same_seed_and_iterations_give_the_same_plan() -> None:
     problem = random_problem(7, tasks=20)
     first = plan(problem, iterations=300, seed=5)
@@ -406,6 +408,7 @@ def test_same_seed_and_iterations_give_the_same_plan() -> None:
     assert replan(problem, first, iterations=200, seed=5) == replan(problem, first, iterations=200, seed=5)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("rides", [0, 2])
 def test_a_plan_that_was_stopped_by_the_clock_is_made_again_from_its_iterations(rides: int) -> None:
     """Seconds bound the search in service; what it took is in the plan, and that can be repeated anywhere."""
@@ -417,6 +420,7 @@ def test_a_plan_that_was_stopped_by_the_clock_is_made_again_from_its_iterations(
     assert replan(problem, first, seconds=0.1, seed=6, iterations=second.iterations) == second
 
 
+@pytest.mark.whole
 def test_search_betters_the_insertion() -> None:
     problem = random_problem(11, tasks=40, vans=4)
     quick = plan(problem, seconds=0)

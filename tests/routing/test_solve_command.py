@@ -39,6 +39,7 @@ def test_customers_beyond_the_fleet_end_with_3(tmp_path: Path, capsys: pytest.Ca
     assert "is not visited" in capsys.readouterr().err
 
 
+@pytest.mark.whole
 def test_bench_holds_the_routers_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "day.txt").write_text(SOLOMON)
     words = ["bench", str(tmp_path), "--cpu", "--seconds", "0.1", "--out", str(tmp_path / "out.json")]

@@ -49,6 +49,7 @@ def test_absent_pages_are_stale(checkout: Path) -> None:
     assert hatch_build.stale(checkout) == ["gateway"]
 
 
+@pytest.mark.whole
 def test_a_failing_npm_is_named_with_its_words_and_what_to_do(checkout: Path) -> None:
     with pytest.raises(
         hatch_build.PagesError, match=r"(?s)`npm ci` in hub_backend/screens ended with code \d+.*npm error.*registry"

@@ -76,10 +76,12 @@ def test_rules_have_a_name(rule: str) -> None:
     assert f"rule.{rule.split('_', maxsplit=1)[0]}" in TEXTS
 
 
+@pytest.mark.whole
 def test_gateway_types_are_fresh() -> None:
     assert _schema_hash("gateway") == _said("-m", "edge_gateway", "schema")
 
 
+@pytest.mark.whole
 def test_hub_types_are_fresh(tmp_path: Path) -> None:
     config = tmp_path / "hub.toml"
     config.write_text(

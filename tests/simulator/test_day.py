@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.contract.messages import Outcome
@@ -38,7 +38,6 @@ def test_the_same_seed_is_the_same_day() -> None:
     assert day(7) != day(8)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 100_000))
 def test_every_seed_has_everything_that_the_demo_promises(seed: int) -> None:
     script = day(seed)
@@ -77,7 +76,6 @@ def first_rings(script: Day) -> Counter[Outcome]:
     )
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 100_000))
 def test_on_every_seed_four_of_five_have_contact_and_three_are_not_at_home(seed: int) -> None:
     outcomes = first_rings(day(seed))
@@ -87,7 +85,6 @@ def test_on_every_seed_four_of_five_have_contact_and_three_are_not_at_home(seed:
     assert outcomes[Outcome.REFUSED] == 1
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 100_000))
 def test_on_every_seed_a_lid_stays_open_to_an_excursion_and_a_van_must_charge(seed: int) -> None:
     mishaps = day(seed).mishaps
@@ -106,7 +103,6 @@ def test_on_every_seed_a_lid_stays_open_to_an_excursion_and_a_van_must_charge(se
     assert mishaps.lid_van != mishaps.low_battery_van
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_goods_come_in_before_they_are_wanted_and_after_they_were_ordered(seed: int) -> None:
     script = day(seed)

@@ -2,14 +2,12 @@
 
 from dataclasses import asdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub_backend.simulator.day import local_s
 from hub_backend.simulator.faults import Faults, Spell
 from tests.simulator.test_day import day
-
-FIFTY = settings(max_examples=50, deadline=None)
 
 
 def told_from_memory(faults: Faults) -> set[str]:
@@ -17,14 +15,12 @@ def told_from_memory(faults: Faults) -> set[str]:
     return {faults.noise_on.partition("/")[0], faults.bus_van, faults.jump_van, faults.clock.who, faults.tunnel.who}
 
 
-@FIFTY
 @given(st.integers(0, 100_000))
 def test_no_gateway_is_killed_that_may_not_have_told_what_it_counted(seed: int) -> None:
     faults = day(seed).faults
     assert faults.killed not in told_from_memory(faults)
 
 
-@FIFTY
 @given(st.integers(0, 100_000))
 def test_every_fault_happens_within_the_working_day(seed: int) -> None:
     script = day(seed)
@@ -36,7 +32,6 @@ def test_every_fault_happens_within_the_working_day(seed: int) -> None:
         assert opens_s <= spell.from_s < spell.to_s <= closes_s
 
 
-@FIFTY
 @given(st.integers(0, 100_000))
 def test_faults_on_one_receiver_or_clock_do_not_hide_each_other(seed: int) -> None:
     faults = day(seed).faults
@@ -46,7 +41,6 @@ def test_faults_on_one_receiver_or_clock_do_not_hide_each_other(seed: int) -> No
     assert faults.clock.to_s + 300 < faults.bus_s
 
 
-@FIFTY
 @given(st.integers(0, 100_000))
 def test_an_outage_lasts_an_hour_and_a_scan_goes_wrong_before_noon_is_loaded(seed: int) -> None:
     faults = day(seed).faults
