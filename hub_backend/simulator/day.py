@@ -118,7 +118,7 @@ class Day:
     """Van to hub."""
 
 
-VANS = {"van-1": "colmschate", "van-2": "colmschate", "van-3": "diepenveen"}
+VANS = {"van-1": "noord", "van-2": "noord", "van-3": "zuid"}
 CHORES = ("lamp verwisselen", "vuilnis buiten zetten", "brief voorlezen", "batterij", "meterstand opmeten")
 
 

@@ -15,8 +15,8 @@ from hub_backend.simulator.residents import draw_step
 from routing.places import Site
 
 FEWEST_ADDRESSES = 80
-HUBS = (("colmschate", "Buurthub Colmschate", 0.3), ("diepenveen", "Buurthub Diepenveen", 0.75))
-"""Id, name, and where between west and east (as a quantile of the addresses)."""
+HUBS = (("noord", "Buurthub Noord", 0.75), ("zuid", "Buurthub Zuid", 0.25))
+"""Id, name, and where between south and north (as a quantile of the addresses), for a map without marks of its own."""
 
 FIRST_NAMES = (
     "Aaltje Annie Bep Cor Dinie Evert Fenna Gerda Gerrit Greet Hanna Harm Hennie Ina Jannie Jo Koos Leida "
@@ -117,15 +117,15 @@ def _marked(site: Site) -> Address:
 
 
 def _hubs(addresses: Sequence[Address], sites: Sequence[Site]) -> tuple[Hub, ...]:
-    """Where the map marks them, else west and east in the middle."""
+    """Where the map marks them and as it calls them, else north and south in the middle."""
     marked = [_marked(site) for site in sites if site.kind == "hub"]
     if len(marked) >= len(HUBS):
-        return tuple(Hub(name, title, door) for (name, title, _), door in zip(HUBS, marked, strict=False))
+        return tuple(Hub(name, door.street, door) for (name, _, _), door in zip(HUBS, marked, strict=False))
     lats = sorted(address.lat for address in addresses)
     lons = sorted(address.lon for address in addresses)
     found = []
     for name, title, share in HUBS:
-        goal = (lats[len(lats) // 2], lons[int(len(lons) * share)])
+        goal = (lats[int(len(lats) * share)], lons[len(lons) // 2])
         nearest = min(addresses, key=lambda address: distance_m(goal, address.place))
         found.append(Hub(name, title, nearest))
     return tuple(found)

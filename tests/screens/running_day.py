@@ -64,11 +64,11 @@ SEED = 7
 NOW_S = local_s(DAY, "09:36")
 DEBOUNCE_S = 5.0
 GATEWAYS = {
-    "van-1": ("colmschate", "van"),
-    "van-2": ("colmschate", "van"),
-    "van-3": ("diepenveen", "van"),
-    "hub-colmschate": ("colmschate", "hub"),
-    "hub-diepenveen": ("diepenveen", "hub"),
+    "van-1": ("noord", "van"),
+    "van-2": ("noord", "van"),
+    "van-3": ("zuid", "van"),
+    "hub-noord": ("noord", "hub"),
+    "hub-zuid": ("zuid", "hub"),
 }
 DOORS = (
     *((Outcome.CONTACT_DOOR, 1), (Outcome.CONTACT_INSIDE, 3), (Outcome.CONTACT_DOOR, 2), (Outcome.NEIGHBOUR, None)),
@@ -198,7 +198,7 @@ class RunningDay:
             self._order()
             self.van = self._start_van_1()
             self.depot = self._start_depot()
-            self.twins = {name: self._twin(name) for name in ("van-2", "van-3", "hub-diepenveen")}
+            self.twins = {name: self._twin(name) for name in ("van-2", "van-3", "hub-zuid")}
             self._load()
             self._drive_out()
             self._plan_live()
@@ -235,7 +235,7 @@ class RunningDay:
             },
         }
         file = self.folder / "hub.toml"
-        file.write_text('hubs = ["colmschate", "diepenveen"]\n' + toml(settings))
+        file.write_text('hubs = ["noord", "zuid"]\n' + toml(settings))
         return self._serve(
             Served(
                 f"http://localhost:{self._port}",
@@ -286,7 +286,7 @@ class RunningDay:
     def _start_depot(self) -> GatewayProcess:
         line = self._stack.enter_context(serial_line(self.folder / "tty/fridge"))
         depot = self._gateway(
-            "hub-colmschate",
+            "hub-noord",
             self._port + 2,
             nodes=[{"name": "fridge", "kind": "cooler", "port": str(line.path)}],
         )
@@ -307,7 +307,7 @@ class RunningDay:
     @contextmanager
     def alone(self, name: str) -> Iterator[GatewayProcess]:
         """A copy of a gateway as it stands, beyond the reach of its hub, with its own disk, clock and receiver."""
-        original = {"van-1": self.van, "hub-colmschate": self.depot}[name]
+        original = {"van-1": self.van, "hub-noord": self.depot}[name]
         folder = self.folder / f"alone-{os.urandom(4).hex()}"
         folder.mkdir()
         for file in original.data_dir.glob("*.sqlite"):
@@ -354,7 +354,7 @@ class RunningDay:
     def _share(self) -> None:
         """The planner gives vans 1 and 2 a part of the morning each, so that all three are under way at 09:36."""
         stops = self.hub.get(f"/api/days/{DAY}/stops")
-        early = [stop for stop in stops if stop["hub"] == "colmschate" and stop["window_to_s"] <= local_s(DAY, "10:30")]
+        early = [stop for stop in stops if stop["hub"] == "noord" and stop["window_to_s"] <= local_s(DAY, "10:30")]
         for number, stop in enumerate(early[:10]):
             van = ("van-1", "van-2")[number % 2]
             self.hub.post(f"/api/stops/{stop['id']}/lock", {"locked": True, "van": van})
@@ -481,7 +481,7 @@ class RunningDay:
             self._reading("van-2/cooler", t_s, 5.0 + 0.15 * max(0, minute - 118), lid_open_s=60 * (minute > 115))
             if t_s < NOW_S - SILENT_S:
                 self._reading("van-3/cooler", t_s, 4.2 + 0.3 * (minute % 7 == 0))
-            self._reading("hub-diepenveen/fridge", t_s, 5.1 if not 20 < minute < 50 else 8.6)
+            self._reading("hub-zuid/fridge", t_s, 5.1 if not 20 < minute < 50 else 8.6)
         self._tell(Lane.BUSINESS, Lid(source="van-2/cooler", boot=1, seq=0, t_s=NOW_S - 35 * 60, open=True))
         for gateway in (self.van, self.depot):
             self._node(gateway)
@@ -517,7 +517,7 @@ class RunningDay:
         newest = self.plan()
         assert newest is not None
         wait_until(lambda: self.van.plan.revision == newest["revision"])
-        fridge = next(one for one in self.hub.get("/api/excursions") if one["source"] == "hub-diepenveen/fridge")
+        fridge = next(one for one in self.hub.get("/api/excursions") if one["source"] == "hub-zuid/fridge")
         closing_words = {"by": "Ria ten Have", "comment": "Deur stond op een kier.", "disposition": "released"}
         self.hub.post(f"/api/excursions/{fridge['id']}/close", closing_words)
 
@@ -556,7 +556,7 @@ class RunningDay:
 def serve(folder: Path, map_dir: Path, say: Callable[[str], object]) -> None:
     """Such a day to look at, until it is interrupted."""
     day = RunningDay(folder, map_dir, first_port=9300).open()
-    say(f"hub {day.hub.url}   van 1 {day.van.url}   hub Colmschate {day.depot.url}")
+    say(f"hub {day.hub.url}   van 1 {day.van.url}   hub Noord {day.depot.url}")
     try:
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     finally:

@@ -237,7 +237,7 @@ def test_a_scan_is_answered_in_words(which: str, words: str, van: GatewayProcess
 
 
 def test_what_waits_in_the_van_is_in_sight(day: RunningDay, page: Page) -> None:
-    with day.alone("hub-colmschate") as depot:
+    with day.alone("hub-noord") as depot:
         for number in range(3):
             depot.post("/api/scans", {"code": f"3SDEUR000000{number}"})
         page.goto(depot.url)

@@ -179,9 +179,9 @@ def test_an_excursion_is_signed_for_by_a_person(day: RunningDay, page: Page) -> 
 def test_a_reading_is_shown_as_it_comes(day: RunningDay, page: Page) -> None:
     page.goto(f"{day.hub.url}/coolers")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    expect(page.get_by_role("heading", name="Hub Diepenveen, koelkast").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Hub Zuid, koelkast").first).to_be_visible()
     felt = Span(5.7, 5.6, 5.8)
-    source = "hub-diepenveen/fridge"
+    source = "hub-zuid/fridge"
     day.tell(Cooler(source=source, boot=1, seq=0, t_s=NOW_S + 60, period_s=60.0, air=felt, product=felt))
     expect(page.get_by_text("5,7 °C").first).to_be_visible()
 

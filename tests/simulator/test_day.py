@@ -8,6 +8,7 @@ from edge_gateway.contract.messages import Outcome
 from hub_backend.simulator.concierge import CONTACT
 from hub_backend.simulator.cooler import Cooler
 from hub_backend.simulator.day import RESIDENTS, SUPPLIERS, Day, Wish, make_day
+from hub_backend.simulator.directory import directory
 from hub_backend.simulator.errors import DemoError
 from hub_backend.simulator.neighbourhood import Address, Neighbourhood, settle
 from hub_backend.simulator.play import SET_C
@@ -15,6 +16,7 @@ from hub_backend.simulator.projections import SURE_S, WARM
 from hub_backend.simulator.residents import Habit
 from hub_backend.simulator.staff import order_record
 from hub_backend.simulator.van import OUTSIDE_C
+from routing.places import Site
 
 LOWEST_AT_RETURN_PERCENT = 20.0  # domain.md part 5: a van comes home with at least this much
 
@@ -129,7 +131,7 @@ def test_a_ride_has_a_goal_and_an_order_has_none() -> None:
 
 def test_two_of_three_residents_live_near_the_first_hub() -> None:
     hubs = Counter(resident.hub for resident in place().residents)
-    assert hubs["colmschate"] == RESIDENTS * 2 // 3
+    assert hubs["noord"] == RESIDENTS * 2 // 3
 
 
 def test_there_is_no_round_on_a_sunday() -> None:
@@ -140,3 +142,16 @@ def test_there_is_no_round_on_a_sunday() -> None:
 def test_a_map_with_too_few_doors_around_a_hub_is_refused() -> None:
     with pytest.raises(DemoError, match="too few"):
         settle(ADDRESSES[:60], (), residents=RESIDENTS, seed=1)
+
+
+def test_a_hub_is_called_what_the_map_calls_it() -> None:
+    marks = (Site("hub", "Buurthub Bovendorp", 52.26, 6.22), Site("hub", "Buurthub Beneden", 52.251, 6.23))
+    there = settle(ADDRESSES, marks, residents=RESIDENTS, seed=1)
+    records = directory(there, make_day(there, day="2026-11-23", seed=1))["hubs"]
+    assert [(hub["name"], hub["lat"]) for hub in records] == [(mark.name, mark.lat) for mark in marks]
+
+
+def test_on_a_map_without_marks_the_hubs_lie_where_their_names_say() -> None:
+    north, south = place().hubs
+    assert (north.name, south.name) == ("Buurthub Noord", "Buurthub Zuid")
+    assert north.address.lat > south.address.lat
