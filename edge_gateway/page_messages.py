@@ -61,7 +61,7 @@ class PageBattery(Struct, frozen=True, kw_only=True):
 
 
 class PageCooler(Struct, frozen=True, kw_only=True):
-    """A cooler: its last period, its lid, and the alarm that it raised last (None: none since the last good period)."""
+    """A cooler: its last period, its lid, and the alarm that stands (None: none, or a later reading ended it)."""
 
     source: Source
     t_s: TimeS | None = None

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge_gateway.contract.alarms import probe_is_back
 from edge_gateway.contract.messages import (
     Alarm,
     AnyEvent,
@@ -156,6 +157,9 @@ class State:
                 if not event.open and alarm == "lid_open":
                     alarm = None
             case Cooler() if t_s is None or event.t_s >= t_s:
+                before, after = (air.mean_c, product.mean_c), (event.air.mean_c, event.product.mean_c)
+                if alarm == "probe_lost" and event.t_s > (alarm_s or 0.0) and probe_is_back(before, after):
+                    alarm = None
                 t_s, air, product, lid_open_s = event.t_s, event.air, event.product, event.lid_open_s
         self._coolers[event.source] = PageCooler(
             source=event.source,

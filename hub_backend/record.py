@@ -352,6 +352,7 @@ class CoolerStateRow(Base):
     lid_s: Mapped[float | None] = mapped_column(Float)
     node_alarm: Mapped[str | None] = mapped_column(String(20))  # what the node itself raised last
     node_alarm_s: Mapped[float | None] = mapped_column(Float)
+    node_alarm_over_s: Mapped[float | None] = mapped_column(Float)  # None: it still stands
     watch: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # the excursion rules' memory
 
 

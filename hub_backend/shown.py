@@ -98,6 +98,7 @@ class Cooler(BaseModel):
     unverified: bool  # one of the gaps was longer than 15 minutes
     node_alarm: str | None  # what the node itself raised last, without any network
     node_alarm_s: float | None
+    node_alarm_over_s: float | None  # None: it still stands
 
 
 class Excursion(BaseModel):
@@ -214,6 +215,7 @@ def cooler(kit: Kit, row: CoolerStateRow) -> Cooler:
         unverified=any(to_s - from_s > coldchain.UNVERIFIED_S for from_s, to_s in watch.gaps),
         node_alarm=row.node_alarm,
         node_alarm_s=row.node_alarm_s,
+        node_alarm_over_s=row.node_alarm_over_s,
     )
 
 

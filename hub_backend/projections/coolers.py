@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
+from edge_gateway.contract.alarms import Probes, probe_is_back
 from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
 from hub_backend import coldchain
 from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
@@ -39,8 +40,10 @@ class Coolers(Follower):
         match received.event:
             case Lid() as lid if row.lid_s is None or lid.t_s >= row.lid_s:
                 row.lid_open, row.lid_s = lid.open, lid.t_s
+                self._end_alarm(row, (row.air_c, row.product_c))
             case Alarm() as alarm if row.node_alarm_s is None or alarm.t_s >= row.node_alarm_s:
-                row.node_alarm, row.node_alarm_s = alarm.reason, alarm.t_s
+                row.node_alarm, row.node_alarm_s, row.node_alarm_over_s = alarm.reason, alarm.t_s, None
+                self._end_alarm(row, (row.air_c, row.product_c))  # it may come after what ended it
             case Cooler() as cooler:
                 return [("cooler", row.source), *self._read(session, row, cooler)]
             case _:
@@ -58,13 +61,34 @@ class Coolers(Follower):
         rules = coldchain.RULES[held_by(self._kit, row.source)]
         watch = Watch.of(row.watch)
         late = watch.seen_s is not None and cooler.t_s <= watch.seen_s
+        before = (row.air_c, row.product_c)
         if not late:
             row.t_s, row.air_c, row.product_c = cooler.t_s, cooler.air.mean_c, cooler.product.mean_c
             found = coldchain.advance(rules, watch, _reading(cooler))
         else:
             watch, found = self._again(session, rules, row.source, watch)
         row.watch = watch.memory()
+        self._end_alarm(row, before)
         return [change for one in found for change in _note(session, row.source, one, audit=late)]
+
+    def _end_alarm(self, row: CoolerStateRow, before: Probes) -> None:
+        """Marks the node's alarm as past, once something newer says so. `before` is the period before the newest."""
+        began_s = row.node_alarm_s
+        if began_s is None or row.node_alarm_over_s is not None:
+            return
+        if row.node_alarm == "lid_open":
+            if row.lid_open is False and row.lid_s is not None and row.lid_s >= began_s:
+                row.node_alarm_over_s = row.lid_s
+            return
+        if row.t_s <= began_s:
+            return
+        if row.node_alarm == "probe_lost":
+            is_over = probe_is_back(before, (row.air_c, row.product_c))
+        else:
+            rules = coldchain.RULES[held_by(self._kit, row.source)]
+            is_over = coldchain.state(rules, Watch.of(row.watch), now_s=row.t_s) == "ok"
+        if is_over:
+            row.node_alarm_over_s = row.t_s
 
     def _again(
         self, session: Session, rules: tuple[Rule, ...], source: str, watch: Watch

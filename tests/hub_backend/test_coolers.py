@@ -131,6 +131,25 @@ def test_lid_and_node_alarm_are_shown_the_newest_of_each(kit: Kit) -> None:
     assert (now(kit).node_alarm, now(kit).node_alarm_s) == ("lid_open", T0 + 200)
 
 
+def alarm(reason: str, t_s: float, seq: int = 500) -> Alarm:
+    return Alarm(source=VAN, boot=1, seq=seq, t_s=t_s, reason=reason, value=None)  # type: ignore[arg-type]
+
+
+def test_a_lost_probe_is_past_once_it_measures_again_and_not_before(kit: Kit) -> None:
+    follow(kit, cooler(0, 4.0), cooler(1, None), alarm("probe_lost", T0 + 90), cooler(2, None))
+    assert (now(kit).node_alarm, now(kit).node_alarm_over_s) == ("probe_lost", None)
+    follow(kit, cooler(3, 4.0))
+    assert (now(kit).node_alarm, now(kit).node_alarm_over_s) == ("probe_lost", T0 + 180)
+    follow(kit, cooler(4, None), alarm("probe_lost", T0 + 290, seq=501))
+    assert now(kit).node_alarm_over_s is None
+
+
+def test_an_alarm_that_comes_after_what_ended_it_is_past_at_once(kit: Kit) -> None:
+    shut = Lid(source=VAN, boot=1, seq=900, t_s=T0 + 100, open=False)
+    follow(kit, cooler(0, 4.0), shut, alarm("lid_open", T0 + 50))
+    assert now(kit).node_alarm_over_s == T0 + 100
+
+
 def test_an_excursion_that_nobody_closes_escalates(kit: Kit, clock: FakeClock) -> None:
     follow(kit, *(cooler(seq, temp) for seq, temp in enumerate(WARM_HALF_HOUR)))
     (one,) = excursions(kit)

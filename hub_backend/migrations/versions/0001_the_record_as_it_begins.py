@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("lid_s", sa.Float(), nullable=True),
         sa.Column("node_alarm", sa.String(length=20), nullable=True),
         sa.Column("node_alarm_s", sa.Float(), nullable=True),
+        sa.Column("node_alarm_over_s", sa.Float(), nullable=True),
         sa.Column("watch", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("source"),
     )
