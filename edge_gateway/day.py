@@ -38,6 +38,7 @@ class Day:
         self._passed: set[str] = set()  # stops without a visit: rides, reloading, charging
         self._delivered: set[str] = set()
         self._aboard: dict[str, None] = {}  # in the order of loading
+        self._taken_in_s: dict[str, float] = {}
 
     # ------------------------------------------------------------ the plan
 
@@ -72,6 +73,8 @@ class Day:
         if scan.result is not ScanResult.RIGHT:
             return
         self.scanned[scan.purpose].add(scan.code)
+        if scan.purpose is ScanPurpose.INTAKE:
+            self._taken_in_s[scan.code] = max(scan.t_s, self._taken_in_s.get(scan.code, 0.0))
         if scan.purpose in (ScanPurpose.LOAD, ScanPurpose.INTAKE, ScanPurpose.COLLECT):
             self._aboard[scan.code] = None
 
@@ -136,7 +139,13 @@ class Day:
     @property
     def situation(self) -> Situation:
         under_way = self.phase in UNDER_WAY
-        return Situation(plan=self.plan, scanned=self.scanned, under_way=under_way, at_stop=self.at_stop)
+        return Situation(plan=self.plan, scanned=self.scanned, under_way=under_way, at_stop=self.at_stop, out=self._out)
+
+    @property
+    def _out(self) -> frozenset[str]:
+        if not isinstance(self.plan, HubManifest):
+            return frozenset()
+        return frozenset(code for code, out_s in self.plan.out.items() if self._taken_in_s.get(code, 0.0) < out_s)
 
     @property
     def aboard(self) -> tuple[str, ...]:

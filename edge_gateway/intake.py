@@ -179,7 +179,14 @@ class Intake:
             result=verdict.result,
             stop=verdict.stop,
         )
-        answer = ScanAnswer(result=verdict.result, words=words, code=code, stop=verdict.stop, van=verdict.van)
+        answer = ScanAnswer(
+            result=verdict.result,
+            words=words,
+            code=code,
+            stop=verdict.stop,
+            van=verdict.van,
+            is_back=verdict.is_back,
+        )
         held = None if heard.record is None else (heard.record, msgspec.json.encode(answer))
         for stamped in self._outbox.commit([event], record=held, remember=True):
             self._state.apply(stamped)
@@ -192,6 +199,7 @@ class Intake:
                 words=words,
                 stop=verdict.stop,
                 van=verdict.van,
+                is_back=verdict.is_back,
             )
         )
         return answer

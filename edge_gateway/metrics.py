@@ -42,6 +42,11 @@ class Metrics:
         yield CounterMetricFamily(
             "buurtrit_gateway_dropped_telemetry", "Telemetry that a full outbox dropped", value=health.outbox.dropped
         )
+        yield CounterMetricFamily(
+            "buurtrit_gateway_thinned_telemetry",
+            "Readings that live on only in the mean, lowest and highest of others",
+            value=health.outbox.thinned,
+        )
         rejects = CounterMetricFamily(
             "buurtrit_gateway_rejected", "What was refused, by where it came from and field", labels=["origin", "field"]
         )
@@ -57,6 +62,12 @@ class Metrics:
         for node, online in sorted(health.nodes.items()):
             nodes.add_metric([node], float(online))
         yield nodes
+        missing = GaugeMetricFamily(
+            "buurtrit_gateway_node_missing_readings", "Numbers of a node's readings that have not come", labels=["node"]
+        )
+        for node, count in sorted(health.missing.items()):
+            missing.add_metric([node], count)
+        yield missing
         yield GaugeMetricFamily("buurtrit_gateway_boot", "How often this outbox was opened", value=health.boot)
         if health.rss_mb is not None:
             yield GaugeMetricFamily("buurtrit_gateway_resident_bytes", "Resident memory", value=health.rss_mb * 1e6)

@@ -122,7 +122,7 @@ class PageApi:
         return Response(await run_in_threadpool(self._metrics.text), media_type=metrics.CONTENT_TYPE)
 
     def _health(self) -> Health:
-        depth = self._outbox.depth
+        depth, nodes = self._outbox.depth, self._state.nodes.values()
         return Health(
             status="stopping" if self._stopping() else "ok",
             gateway=self._settings.gateway,
@@ -131,7 +131,8 @@ class PageApi:
             plan_revision=self._state.plan_revision,
             rss_mb=resident_mb(),
             now_s=self._time.now_s(),
-            nodes={node.source: node.online for node in self._state.nodes.values()},
+            nodes={node.source: node.online for node in nodes},
+            missing={node.source: node.missing for node in nodes},
             rejects=self._rejects.total,
             boot=self._outbox.boot,
             last_visit_s=self._state.last_visit_s,

@@ -74,7 +74,10 @@ class PageCooler(Struct, frozen=True, kw_only=True):
 
 
 class PageNode(Struct, frozen=True, kw_only=True):
-    """A node on a serial port. `dropped` counts readings that its ring lost, `rejected_frames` damaged frames."""
+    """A node on a serial port. `dropped` counts readings that its ring lost, `rejected_frames` damaged frames.
+
+    `missing` are numbers of its readings, since this gateway first heard its start, that have not come (yet).
+    """
 
     source: Source
     kind: str
@@ -82,6 +85,7 @@ class PageNode(Struct, frozen=True, kw_only=True):
     seen_s: TimeS | None = None
     firmware: str = ""
     dropped: Count = 0
+    missing: Count = 0
     rejected_frames: Count = 0
 
 
@@ -105,7 +109,10 @@ class PagePending(Struct, frozen=True, kw_only=True):
 
 
 class PageScan(Struct, frozen=True, kw_only=True):
-    """The newest scan, whoever made it (a scanner node or the page): the answer in Dutch words."""
+    """The newest scan, whoever made it (a scanner node or the page): the answer in Dutch words.
+
+    `is_back`: a van took it along and brought it back to the hub.
+    """
 
     t_s: TimeS
     code: str
@@ -114,6 +121,7 @@ class PageScan(Struct, frozen=True, kw_only=True):
     words: str
     stop: Ref | None = None
     van: str | None = None
+    is_back: bool = False
 
 
 class PageVisit(Struct, frozen=True, kw_only=True):
@@ -220,11 +228,15 @@ class ScanAnswer(Struct, frozen=True, kw_only=True):
     code: str = ""
     stop: Ref | None = None
     van: str | None = None
+    is_back: bool = False
     repeated: bool = False
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """How the gateway is: unsent events per lane, the hub, the plan's revision, its memory if known, its nodes."""
+    """How the gateway is: unsent events per lane, the hub, the plan's revision, its memory if known, its nodes.
+
+    `missing`: of each node the numbers of its readings that have not come.
+    """
 
     status: Literal["ok", "starting", "stopping"] = "ok"
     gateway: str
@@ -234,6 +246,7 @@ class Health(Struct, frozen=True, kw_only=True):
     rss_mb: float | None
     now_s: TimeS
     nodes: dict[str, bool]
+    missing: dict[str, Count] = {}
     rejects: Count
     boot: Count
     last_visit_s: TimeS | None = None

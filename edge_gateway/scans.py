@@ -18,6 +18,8 @@ class Verdict:
     words: str
     stop: str | None = None
     van: str | None = None
+    is_back: bool = False
+    """A van took it along and brought it back."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Situation:
     under_way: bool
     """Left the hub and not back yet."""
     at_stop: str | None
+    out: frozenset[str] = frozenset()
+    """At a hub: what a van took along since it was last taken in."""
 
 
 def judge(code: str, purpose: ScanPurpose | None, situation: Situation) -> Verdict:
@@ -54,10 +58,13 @@ def _judge_at_hub(code: str, purpose: ScanPurpose, manifest: HubManifest, situat
     van = manifest.vans.get(code)
     if parcel is None:
         return _unknown(code, purpose)
+    zone = _zone(parcel.temp_class)
+    if purpose is ScanPurpose.INTAKE and code in situation.out:
+        return Verdict(ScanResult.RIGHT, purpose, f"Terug in de hub ({zone})", is_back=True)
     where = f"voor {van}" if van else "nog niet ingedeeld"
     if code in situation.scanned[purpose]:
         return Verdict(ScanResult.ALREADY_SCANNED, purpose, f"Al gescand, {where}", van=van)
-    return Verdict(ScanResult.RIGHT, purpose, f"Goed, {where} ({_zone(parcel.temp_class)})", van=van)
+    return Verdict(ScanResult.RIGHT, purpose, f"Goed, {where} ({zone})", van=van)
 
 
 def _judge_load(code: str, plan: VanPlan, situation: Situation) -> Verdict:

@@ -28,6 +28,7 @@ from edge_gateway.contract.messages import (
 from edge_gateway.errors import OutboxError
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.node_link import Data, Hello, NodeLink, Place, Said
+from edge_gateway.numbering import Numbering
 from edge_gateway.outbox import Identity, Outbox
 from edge_gateway.page_messages import PageNode
 from edge_gateway.port import SerialPort
@@ -78,6 +79,7 @@ class SerialNode:
         self._link = NodeLink(_monotonic())
         self._committed: queue.SimpleQueue[Place] = queue.SimpleQueue()
         self._shown = PageNode(source=self._source, kind=settings.kind, online=False)
+        self._numbering = Numbering()
         self._told: PageNode | None = None
         self._told_s = float("-inf")
         self._rejected_before = 0  # damaged frames counted on earlier openings of the port
@@ -192,6 +194,8 @@ class SerialNode:
         except OutboxError as error:
             self._link.released(data.place)  # not acknowledged: the node keeps it and sends it again
             log.error("event=reading_not_kept node=%s error=%r", self._source, str(error))
+        else:
+            self._numbering.heard(data.boot, data.seq)
         self._show(online=True)
 
     def _keep(self, data: Data, identity: Identity, committed: Callable[[], None]) -> None:
@@ -292,6 +296,7 @@ class SerialNode:
             seen_s=self._time.now_s() if online else held.seen_s,
             firmware=held.firmware if firmware is None else firmware[:40],
             dropped=held.dropped if dropped is None else dropped,
+            missing=self._numbering.missing,
             rejected_frames=self._counted,
         )
         self._shown = node

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_gateway.contract.alarms import probe_is_back
 from edge_gateway.contract.messages import (
@@ -202,9 +202,7 @@ class State:
         with self._lock:
             situation = self._day.situation
             scanned = {purpose: set(codes) for purpose, codes in situation.scanned.items()}
-            return Situation(
-                plan=situation.plan, scanned=scanned, under_way=situation.under_way, at_stop=situation.at_stop
-            )
+            return replace(situation, scanned=scanned)
 
     def wants(self, plan: VanPlan | HubManifest) -> bool:
         with self._lock:

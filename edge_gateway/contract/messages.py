@@ -366,7 +366,11 @@ class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan
 
 
 class HubManifest(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hub_manifest"):
-    """What a hub expects to take in today, and the van that each parcel goes with (None: not planned yet)."""
+    """What a hub expects to take in today, and the van that each parcel goes with (None: not planned yet).
+
+    `out` are parcels that a van took along and has not handed over, and since when; `suppliers` what those of the
+    parcels are called.
+    """
 
     version: int = VERSION
     plan: Ref
@@ -375,6 +379,8 @@ class HubManifest(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hub_
     day: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     parcels: tuple[PlannedParcel, ...] = ()
     vans: dict[Code, Name] = {}
+    out: dict[Code, TimeS] = {}
+    suppliers: dict[Name, Annotated[str, Meta(max_length=80)]] = {}
 
 
 Downlink = VanPlan | HubManifest

@@ -5,7 +5,7 @@ import logging
 import msgspec
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import Downlink, VanPlan
+from edge_gateway.contract.messages import Downlink, HubManifest, VanPlan
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ def encoded(message: Downlink) -> bytes:
         body = _compact(message)
     if len(body) > MOST_BYTES and isinstance(message, VanPlan):
         body = _compact(msgspec.structs.replace(message, elsewhere={}))
+    if len(body) > MOST_BYTES and isinstance(message, HubManifest):
+        body = _compact(msgspec.structs.replace(message, out={}))
     if len(body) > MOST_BYTES:
         log.warning("downlink_large bytes=%d limit=%d", len(body), MOST_BYTES)
     return body

@@ -18,7 +18,7 @@ from hub_backend.dispatching.plan_messages import hub_manifest, van_plan
 from hub_backend.dispatching.plans import PlanBody
 from hub_backend.kit import Kit
 from hub_backend.projections.follower import CannotTakeError, Follower, Received
-from hub_backend.record import DownlinkRow, PlanRow, VisitRow
+from hub_backend.record import DownlinkRow, PlanRow, SupplierRow, VisitRow
 from hub_backend.shown import Change
 
 # Asked twenty times a second, so made once: that is half of what asking costs.
@@ -42,11 +42,12 @@ class Downlinks:
     def write(self, session: Session, standing: Standing, row: PlanRow, body: PlanBody) -> list[str]:
         """Keep what this plan means for each gateway; gives the gateways' names."""
         visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
+        suppliers = {supplier.id: supplier.name for supplier in session.scalars(select(SupplierRow))}
         written = []
         for name, gateway in self._kit.settings.gateways.items():
             message: Downlink
             if gateway.role == "hub":
-                message = hub_manifest(standing, row, gateway.hub)
+                message = hub_manifest(standing, row, gateway.hub, suppliers)
             elif name in standing.vans:
                 message = van_plan(standing, row, body, standing.vans[name], visits)
             else:

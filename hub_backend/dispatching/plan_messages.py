@@ -140,16 +140,28 @@ def _latest_s(stop: StopNow, code: str, loaded_s: float | None) -> float | None:
     return None if loaded_s is None or longest_s is None else loaded_s + longest_s
 
 
-def hub_manifest(standing: Standing, row: PlanRow, hub: str) -> HubManifest:
-    """What a hub takes in today, from suppliers and from vans that come back, and which van each parcel goes with."""
+def hub_manifest(standing: Standing, row: PlanRow, hub: str, suppliers: Mapping[str, str]) -> HubManifest:
+    """What a hub takes in today, from suppliers and from vans that come back, and which van each parcel goes with.
+
+    `suppliers`: each one's name.
+    """
     stops = [stop for stop in standing.stops.values() if stop.row.hub == hub]
+    parcels = tuple(
+        parcel for stop in stops for direction in ("deliver", "collect") for parcel in _parcels(stop, direction)
+    )
+    used = {parcel.supplier for parcel in parcels}
     return HubManifest(
         plan=row.id,
         revision=row.revision,
         made_s=row.made_s,
         day=row.day,
-        parcels=tuple(
-            parcel for stop in stops for direction in ("deliver", "collect") for parcel in _parcels(stop, direction)
-        ),
+        parcels=parcels,
         vans={parcel.code: stop.row.van for stop in stops if stop.row.van is not None for parcel in stop.parcels},
+        out={
+            parcel.code: parcel.changed_s
+            for stop in stops
+            for parcel in stop.parcels
+            if parcel.direction == "deliver" and parcel.state == "loaded" and parcel.changed_s is not None
+        },
+        suppliers={name: suppliers[name] for name in sorted(used & suppliers.keys())},
     )

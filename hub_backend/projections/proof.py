@@ -195,7 +195,7 @@ def _scanned(session: Session, received: Received, scan: Scan) -> list[Change]:
 
 
 def _brought_back(session: Session, scan: Scan) -> list[Change]:
-    """A hub's gateway knows only that it took this in before; that it has been in a van since, the record knows."""
+    """A hub's gateway that has not heard yet that this has been in a van calls it taken in before; the record knows."""
     parcel = row_of(session, ParcelRow, scan.code)
     if parcel is None or parcel.direction != "deliver" or parcel.state != "loaded":
         return []

@@ -211,3 +211,5 @@ def test_a_refusal_is_counted_for_prometheus_with_its_field_and_without_its_valu
     assert 'buurtrit_gateway_rejected_total{field="step",origin="van-1 page"} 2.0' in figures
     assert 'buurtrit_gateway_outbox_events{lane="business"}' in figures
     assert "buurtrit_gateway_resent_batches_total 3.0" in figures
+    assert "buurtrit_gateway_thinned_telemetry_total 0.0" in figures
+    assert "# TYPE buurtrit_gateway_node_missing_readings gauge" in figures

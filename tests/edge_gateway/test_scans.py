@@ -1,12 +1,13 @@
 """Four answers to a scan, and what must never be kept."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.codes.reading import RefusedCodeError, read
 from edge_gateway.contract import parcel_label
-from edge_gateway.contract.messages import HubManifest, ScanPurpose, ScanResult, VanPlan
+from edge_gateway.contract.messages import ClockQuality, HubManifest, Scan, ScanPurpose, ScanResult, VanPlan
 from edge_gateway.day import Day
 from edge_gateway.scans import Situation, Verdict, judge
 from tests.edge_gateway.rig import START_S, parcel, plan, stop
@@ -85,6 +86,33 @@ def test_at_the_hub_a_scan_is_intake_and_names_the_van() -> None:
     assert "nog niet ingedeeld" in ask(ROLL, by=manifest).words
     assert ask(OTHER, by=manifest).result is ScanResult.UNKNOWN
     assert ask(MEAL, by=manifest, scanned={ScanPurpose.INTAKE: {MEAL}}).result is ScanResult.ALREADY_SCANNED
+
+
+def test_what_a_van_took_along_is_back_once_and_then_taken_in() -> None:
+    day = Day()
+    manifest = HubManifest(plan="p", revision=1, made_s=START_S, day="2026-11-23", parcels=(parcel(MEAL),))
+    day.take(manifest)
+    day.apply(taken_in(MEAL, START_S))
+    assert judge(MEAL, None, day.situation).result is ScanResult.ALREADY_SCANNED
+    day.take(msgspec.structs.replace(manifest, revision=2, out={MEAL: START_S + 3600}))
+    back = judge(MEAL, None, day.situation)
+    assert (back.result, back.is_back) == (ScanResult.RIGHT, True)
+    assert "Terug in de hub" in back.words
+    day.apply(taken_in(MEAL, START_S + 7200))
+    assert judge(MEAL, None, day.situation).result is ScanResult.ALREADY_SCANNED
+
+
+def taken_in(code: str, t_s: float) -> Scan:
+    return Scan(
+        source="hub-1/scanner",
+        boot=1,
+        seq=int(t_s - START_S),
+        t_s=t_s,
+        clock=ClockQuality.NTP,
+        code=code,
+        purpose=ScanPurpose.INTAKE,
+        result=ScanResult.RIGHT,
+    )
 
 
 def test_without_a_plan_nothing_is_known() -> None:

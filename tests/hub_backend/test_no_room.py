@@ -1,5 +1,6 @@
 """A record that cannot be written: the connection stays, nothing is acked, and it goes on when there is room again."""
 
+import re
 import resource
 import sqlite3
 import subprocess
@@ -121,15 +122,38 @@ def test_a_record_that_another_program_locks_holds_the_acks(
         assert hub.seqs() == [0]
 
 
+WRITES: list[tuple[str, object]] = [
+    (f"/api/days/{made.DAY}/plan", {"reason": "nu"}),
+    ("/api/directory", {"hubs": [{"id": "colmschate", "name": "C", "lat": 52.2, "lon": 6.2}]}),
+    ("/api/orders", {"orders": [{"supplier": "keuken", "resident": "c-1", "from_s": made.T0, "to_s": made.T0 + 60}]}),
+    ("/api/orders/o-1/cancel", {}),
+    ("/api/shipments", {"supplier": "keuken", "hub": "colmschate", "t_s": made.T0}),
+    ("/api/stops/s-1/lock", {"locked": True, "van": None}),
+    ("/api/vans/van-1/service", {"in_service": False, "reason": "lek"}),
+    ("/api/plans/p-1/accept", {}),
+    ("/api/plans/p-1/reject", {}),
+    ("/api/excursions/van-1%2Fcooler@1/close", {"by": "A", "comment": "B", "disposition": "released"}),
+]
+
+
+def test_every_write_is_asked_here(sqlite_url: str, clock: FakeClock) -> None:
+    hub = build(made.settings(sqlite_url, mqtt_port=free_port()), clock=clock)
+    hub.kit.store.close()
+    posts = {path for path, ways in hub.web.openapi()["paths"].items() if "post" in ways or "put" in ways}
+    forms = {re.compile("^" + re.sub(r"\{[^}]*\}", "[^/]+", path) + "$") for path in posts}
+    assert [form.pattern for form in forms if not any(form.match(path) for path, _ in WRITES)] == []
+
+
+@pytest.mark.parametrize(("path", "body"), WRITES, ids=[path for path, _ in WRITES])
 def test_who_asks_while_the_record_cannot_be_written_is_told_so(
-    sqlite_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, path: str, body: object
 ) -> None:
     monkeypatch.setattr(store_module, "BUSY_MS", 10)
     hub = build(made.settings(sqlite_url, mqtt_port=free_port()), clock=clock)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        answer = TestClient(hub.web).post(f"/api/days/{made.DAY}/plan", json={"reason": "nu"})
+        answer = TestClient(hub.web).post(path, json=body)
         assert answer.status_code == 503
         assert answer.json() == {"detail": "the record: database is locked"}
     finally:

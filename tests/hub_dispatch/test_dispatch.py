@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from edge_gateway.contract.messages import HubManifest
 from hub_backend.dispatching.router.problem import Broken, PlanAnswer, PlanRequest
 from hub_backend.dispatching.router.solver import OvertakenError, SolverError
 from hub_backend.record import DownlinkRow, PlanRow, StopRow, TriggerRow
@@ -225,6 +226,26 @@ def test_nobody_at_home_is_tried_once_more_later_when_it_is_a_meal(world: World)
     assert world.route(van) == [stop]
     assert world.mail.newest(van).stops[-1].done
     assert [stop["state"] for stop in world.get(f"/api/days/{DAY}/stops")] == ["failed"]
+
+
+def test_the_hub_hears_what_a_van_has_along_and_what_suppliers_are_called(world: World) -> None:
+    for n in range(2):
+        world.order(f"k{n}")
+    world.plan()
+    first = manifest(world)
+    assert first.out == {}
+    assert set(first.suppliers) == {parcel.supplier for parcel in first.parcels}
+    van = next(iter(first.vans.values()))
+    loaded = sorted(code for code, name in first.vans.items() if name == van)
+    world.load(van)
+    world.plan(reason="nog eens")
+    assert sorted(manifest(world).out) == loaded
+
+
+def manifest(world: World) -> HubManifest:
+    message = next(message for gateway, message in reversed(world.mail.sent) if gateway == "hub-colmschate")
+    assert isinstance(message, HubManifest)
+    return message
 
 
 def test_refused_is_not_tried_again(world: World) -> None:

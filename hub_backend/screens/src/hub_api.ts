@@ -16,6 +16,7 @@ export type Cooler = Schemas["Cooler"];
 export type CoolerPoint = Schemas["CoolerPoint"];
 export type Limit = Schemas["Limit"];
 export type Closing = Schemas["Closing"];
+export type Reject = Schemas["Reject"];
 export type Excursion = Schemas["Excursion"];
 export type Figures = Schemas["FiguresOut"];
 export type Co2Part = Schemas["Co2Part"];

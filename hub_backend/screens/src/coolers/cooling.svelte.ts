@@ -2,7 +2,7 @@
 import { get, post } from "../lib/ask";
 import { LiveLine } from "../lib/live.svelte";
 import { hearNow, worldNow } from "../lib/world.svelte";
-import type { Cooler, CoolerPoint, Excursion, Health } from "../hub_api";
+import type { Cooler, CoolerPoint, Excursion, Health, Reject } from "../hub_api";
 
 const SPAN_S = 3 * 3600;
 
@@ -17,15 +17,17 @@ class Cooling {
   coolers = $state.raw<Cooler[]>([]);
   excursions = $state.raw<Excursion[]>([]);
   series = $state.raw<Record<string, Series>>({});
+  rejects = $state.raw<Reject[]>([]);
   loaded = $state(false);
 
   line = new LiveLine(
     "/api/live",
-    ["cooler", "excursion", "reset"],
+    ["cooler", "excursion", "reject", "reset"],
     (name, data) => this.#hear(name, data),
     () => void this.#everything(),
   );
   #waiting: ReturnType<typeof setTimeout> | undefined;
+  #waitingForRejects: ReturnType<typeof setTimeout> | undefined;
 
   async start(): Promise<void> {
     await this.#health();
@@ -57,6 +59,13 @@ class Cooling {
         this.#append(said);
         return;
       }
+    }
+    if (name === "reject") {
+      this.#waitingForRejects ??= setTimeout(() => {
+        this.#waitingForRejects = undefined;
+        void this.#rejects().catch(() => undefined); // the line's state tells that the hub is away
+      }, 1_000);
+      return;
     }
     this.#waiting ??= setTimeout(() => {
       this.#waiting = undefined;
@@ -95,6 +104,7 @@ class Cooling {
       });
       this.coolers = newest.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
       await this.#excursions();
+      await this.#rejects();
       await this.#allSeries();
       this.loaded = true;
     } catch {
@@ -104,6 +114,10 @@ class Cooling {
 
   async #excursions(): Promise<void> {
     this.excursions = await get<Excursion[]>("/api/excursions");
+  }
+
+  async #rejects(): Promise<void> {
+    this.rejects = together(await get<Reject[]>("/api/rejects?limit=1000"));
   }
 
   async #allSeries(): Promise<void> {
@@ -119,6 +133,19 @@ class Cooling {
     }
     this.series = found;
   }
+}
+
+/** One line for one and the same fault: each refused event has a row of its own in the record. Newest first. */
+function together(rejects: Reject[]): Reject[] {
+  const found = new Map<string, Reject>();
+  for (const reject of rejects) {
+    const origin = reject.origin.replace(/ event \d+\b| (business|telemetry) \d+$/, "");
+    const key = `${origin} ${reject.field} ${reject.reason}`;
+    const held = found.get(key);
+    const received_s = Math.max(reject.received_s, held?.received_s ?? 0);
+    found.set(key, { ...reject, origin, received_s, count: reject.count + (held?.count ?? 0) });
+  }
+  return [...found.values()].sort((a, b) => b.received_s - a.received_s);
 }
 
 function columns(points: CoolerPoint[]): Series {
