@@ -74,12 +74,12 @@ def test_wheel_carries_the_built_pages(wheel: Path) -> None:
 def test_each_half_installs_and_starts_alone(
     wheel: Path, tmp_path: Path, extra: str, settings: str, absent: set[str]
 ) -> None:
-    venv.create(tmp_path / "alone", with_pip=True)
-    python = tmp_path / "alone/bin/python"
+    venv.create(tmp_path / "alone")
+    pip = (sys.executable, "-m", "pip", "--python", str(tmp_path / "alone/bin/python"))
     lock = ROOT / "requirements.lock"
     quietly = ("--quiet", "--no-compile")  # compiling the solvers' packages takes longer than this whole test
-    _run(str(python), "-m", "pip", "install", *quietly, "-c", str(lock), f"buurtrit[{extra}] @ file://{wheel}")
-    listed = _run(str(python), "-m", "pip", "list", "--format", "freeze")
+    _run(*pip, "install", *quietly, "-c", str(lock), f"buurtrit[{extra}] @ file://{wheel}")
+    listed = _run(*pip, "list", "--format", "freeze")
     installed = {canonicalize_name(line.split("==")[0]) for line in listed.splitlines()}
     assert not installed & absent
     assert "usage" in _run(str(tmp_path / "alone/bin/buurtrit"), extra, "--help")
@@ -98,8 +98,9 @@ def test_each_half_installs_and_starts_alone(
 
 
 def test_the_other_half_is_refused_with_the_reason(tmp_path: Path, wheel: Path) -> None:
-    venv.create(tmp_path / "bare", with_pip=True)
-    _run(str(tmp_path / "bare/bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
+    venv.create(tmp_path / "bare")
+    python = str(tmp_path / "bare/bin/python")
+    _run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", str(wheel))
     done = subprocess.run(
         [tmp_path / "bare/bin/buurtrit", "hub", "--help"], capture_output=True, text=True, check=False
     )
