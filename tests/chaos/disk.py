@@ -48,7 +48,9 @@ def fill(disk: Path) -> None:
 
 
 def unfill(disk: Path) -> None:
-    (disk / BALLAST).unlink(missing_ok=True)
+    """Not while it is read-only, too: then `make_writable` does it."""
+    with suppress(OSError):
+        (disk / BALLAST).unlink(missing_ok=True)
 
 
 def make_read_only(disk: Path) -> None:
@@ -58,3 +60,4 @@ def make_read_only(disk: Path) -> None:
 
 def make_writable(disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], capture_output=True, check=True)
+    unfill(disk)

@@ -24,22 +24,19 @@ SLOW_DISK_S = 0.1
 def delete_on_puback() -> None:
     """The outbox forgets a batch when the broker has it."""
     from edge_gateway import app
+    from edge_gateway.contract.messages import decode_batch
     from edge_gateway.contract.topics import EVENTS
     from edge_gateway.hub_link import HubLink
 
     class Believer(HubLink):
-        def _next_batch(self, lane: Any, window: Any) -> Any:
-            self._latest = super()._next_batch(lane, window)
-            return self._latest
-
         def _new_client(self, ended: Any) -> Any:
             client = super()._new_client(ended)
             publish, sent = client.publish, {}
 
-            def remember(topic: str, *arguments: Any, **more: Any) -> Any:
-                batch = self._latest
-                told = publish(topic, *arguments, **more)
+            def remember(topic: str, payload: bytes, **more: Any) -> Any:
+                told = publish(topic, payload, **more)
                 if topic.endswith(EVENTS):
+                    batch = decode_batch(self._seal.open(payload, topic=topic))
                     sent[told.mid] = (batch.lane, batch.first_n + len(batch.events) - 1)
                 return told
 
