@@ -70,6 +70,7 @@ class Cargo:
         if not all_frozen:
             for goods in loads:
                 self._fits(goods, index)
+            self._kept_apart(index)
 
     def fetch(self, index: int, goods: Some) -> None:
         """Take goods over from where they lie."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from routing import (
@@ -431,6 +431,7 @@ def test_search_betters_the_insertion() -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), tasks=st.integers(0, 14), vans=st.integers(1, 4), rides=st.integers(0, 3))
+@example(seed=205, tasks=11, vans=1, rides=2)  # goods were loaded beside passengers whom a van had at the hub
 def test_every_plan_passes_the_checker(seed: int, tasks: int, vans: int, rides: int) -> None:
     problem = random_problem(seed, tasks=tasks, vans=vans, rides=rides)
     first = plan(problem, seconds=0.2, iterations=40, seed=seed % 1000)
