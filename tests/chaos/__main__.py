@@ -42,7 +42,7 @@ def catch(folder: Path) -> dict[str, bool]:
     """Tells each short story with the real build and with the mutant: caught when only the mutant loses."""
     stories = {
         mutants.DELETES_ON_PUBACK: scenarios.lost_when_hub_and_broker_die,
-        mutants.SPEAKS_BEFORE_COMMIT: scenarios.lost_when_the_hub_dies_often,
+        mutants.SPEAKS_BEFORE_COMMIT: scenarios.lost_when_both_die_at_work,
         mutants.TRUSTS_NORMAL: scenarios.lost_when_the_power_goes,
     }
     caught = {}

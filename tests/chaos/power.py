@@ -6,21 +6,23 @@ of its last fdatasync at the moment of each answer, opened as after a power cut,
 """
 
 import json
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_gateway.contract.sealing import new_key
 from tests.conftest import ROOT
-from tests.edge_gateway.rig import can_connect, end, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, free_port, wait_until
 
 CALLS = "openat,pwrite64,write,ftruncate,fdatasync,fsync,unlink,sendto"
 LINE = re.compile(r"^(\d+)\s+(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$", re.S)
@@ -73,7 +75,7 @@ def traced_taps(folder: Path, program: Sequence[str], *, taps: int) -> Path:
         raise RuntimeError("no strace on this machine")
     watched = [strace, "-f", "-qq", "-y", "-xx", "-s", "1000000", "-e", f"trace={CALLS}", "-o", str(trace)]
     command = [*watched, sys.executable, *program, "--config", str(config)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:
         try:
             wait_until(lambda: process.poll() is not None or can_connect(port), within_s=60)
             if process.poll() is not None:
@@ -89,7 +91,8 @@ def traced_taps(folder: Path, program: Sequence[str], *, taps: int) -> Path:
                 with urllib.request.urlopen(request, timeout=30) as answer:
                     assert tap["id"] in json.loads(answer.read())["stored"]
         finally:
-            end(process)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # strace, which alone would leave the gateway running
     return trace
 
 

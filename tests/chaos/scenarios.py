@@ -26,14 +26,18 @@ def lost_when_hub_and_broker_die(folder: Path, gateway: Sequence[str] = GATEWAY)
         return _lost(broken, load)
 
 
-def lost_when_the_hub_dies_often(folder: Path, hub: Sequence[str] = HUB, *, deaths: int = 5) -> int:
-    """The hub dies in the middle of its work, again and again. Acknowledged events that are lost."""
+def lost_when_both_die_at_work(folder: Path, hub: Sequence[str] = HUB, *, deaths: int = 5) -> int:
+    """The hub dies in the middle of its work, and the broker with it, again and again. Acknowledged and lost.
+
+    With the broker alive nothing would be lost even so: it gives the hub again what that has not acked.
+    """
     with world(folder, seed=1, database=_file(folder), hub_program=hub) as broken:
         load = Load(broken)
         load.start()
         for _ in range(deaths):
             broken.pause(0.7)
             broken.hub.kill()
+            broken.kill_broker()
             come_back(broken)
         return _lost(broken, load)
 
