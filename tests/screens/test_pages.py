@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from edge_gateway.contract.messages import Cooler, Lane, Position, Span, Tour
+from tests.edge_gateway.rig import wait_until
 from tests.screens.conftest import Seen
 from tests.screens.running_day import DAY, NOW_S, RunningDay
 
@@ -130,7 +131,11 @@ def test_a_stop_is_locked_by_keyboard_alone(day: RunningDay, page: Page) -> None
     tab_to(page, "Vastzetten")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Losmaken")).to_be_visible()
-    assert [one["locked"] for one in day.hub.get(f"/api/days/{DAY}/stops") if one["id"] == stop["stop"]] == [True]
+
+    def is_locked() -> bool:
+        return any(one["locked"] for one in day.hub.get(f"/api/days/{DAY}/stops") if one["id"] == stop["stop"])
+
+    wait_until(is_locked)
 
 
 def tab_to(page: Page, words: str) -> None:
@@ -146,10 +151,9 @@ def tab_to(page: Page, words: str) -> None:
 def test_what_changed_and_why_is_told(day: RunningDay, page: Page) -> None:
     page.goto(day.hub.url)
     page.get_by_role("tab", name="Wat veranderde en waarom").click()
-    newest = day.hub.get(f"/api/days/{DAY}/plans")[0]
-    assert newest["changes"]
-    entry = page.get_by_role("listitem").filter(has_text=f"versie {newest['revision']}")
-    for words in (newest["reason"], newest["changes"][0]["words"]):
+    changed = next(plan for plan in day.hub.get(f"/api/days/{DAY}/plans") if plan["changes"])
+    entry = page.get_by_role("listitem").filter(has_text=re.compile(rf"versie {changed['revision']}\b"))
+    for words in (changed["reason"], changed["changes"][0]["words"]):
         expect(entry).to_contain_text(re.sub(r"van-(\d)", r"Bus \1", words), ignore_case=True)
 
 
