@@ -67,7 +67,8 @@ unit: $(STAMP) ## all tests (make quick for those without servers)
 	$(BIN)/python -m pytest -m browser
 
 quick: $(STAMP) ## unit tests: without servers, browsers, databases, whole maps or long runs (PYTEST="-k frame" for some)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not servers and not browser and not slow and not whole" $(PYTEST)
+	$(BIN)/python -m tests.lanes -q -p no:playwright -p no:xdist --hypothesis-profile=quick \
+	  -m "not servers and not browser and not slow and not whole" $(PYTEST)
 
 seeds: $(STAMP) ## whole demo days, one after the other (SEEDS="1 2 3"), each of which must hold
 	@for seed in $(SEEDS); do \

@@ -1,19 +1,35 @@
 """What every test may use."""
 
 import os
+import re
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# How many examples a property gets unless it says so itself: few and always the same while one works and in CI, many
-# and new ones in `make properties`. No deadline: how long an example takes hangs on what else the machine does.
-settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
+# How many examples a property gets unless it says so itself: always the same in `make quick` and in CI, many and new
+# ones in `make properties`. No deadline: how long an example takes hangs on what else the machine does.
+settings.register_profile("quick", max_examples=8, deadline=None, derandomize=True)
+settings.register_profile("usual", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
-settings.load_profile("quick")
+settings.load_profile("usual")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+NOTHING_BUT_LEFT_OUT = re.compile(r"not \w+(?: and not \w+)*")
+OF_THE_WHOLE_FILE = re.compile(r"^pytestmark = .*$", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that says that all of it is of a kind that `-m` leaves out is not read: its imports are the dearest."""
+    asked = config.option.markexpr
+    if collection_path.suffix != ".py" or not NOTHING_BUT_LEFT_OUT.fullmatch(asked):
+        return None
+    kinds = OF_THE_WHOLE_FILE.search(collection_path.read_text())
+    left_out = re.findall(r"not (\w+)", asked)
+    return True if kinds and any(f"pytest.mark.{kind}" in kinds[0] for kind in left_out) else None
 
 
 # A test that asks for one of these puts a hub with its database together, or imports a map.

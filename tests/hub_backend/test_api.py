@@ -17,6 +17,8 @@ from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, FakeClock, batch, cooler, position
 
+pytestmark = pytest.mark.whole
+
 VAN_1 = Address("buurenzo", "colmschate", "van-1")
 
 

@@ -19,6 +19,8 @@ from routing import neighbourhood, osm
 from routing.road_build import build
 from routing.roads import RoadGraph
 
+pytestmark = pytest.mark.whole
+
 MIDNIGHT_S = 1_795_388_400.0  # local midnight of Monday 23 November 2026
 TRIPS = 18
 

@@ -25,6 +25,8 @@ from tests.hub_backend.gateway_twin import GatewayTwin
 from tests.hub_backend.made import KEYS, FakeClock, position
 from tests.hub_backend.test_ingest import CONFIG, Hub, seqs, wait
 
+pytestmark = pytest.mark.whole
+
 EVENTS = [position(seq) for seq in range(2000)]
 
 

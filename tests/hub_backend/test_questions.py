@@ -19,6 +19,8 @@ from tests.hub_backend import made
 from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, tour, visit
 
+pytestmark = pytest.mark.whole
+
 GROWING = ("events", "series", "stops", "orders", "parcels", "visits", "plans", "triggers", "excursions")
 """Tables that have more rows every day."""
 

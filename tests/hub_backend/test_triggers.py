@@ -14,6 +14,8 @@ from hub_backend.record import CursorRow, DownlinkRow, StopRow, TriggerRow
 from tests.hub_backend import made
 from tests.hub_backend.made import DAY, T0, position, tour, visit
 
+pytestmark = pytest.mark.whole
+
 VANS = frozenset({"van-1"})
 
 

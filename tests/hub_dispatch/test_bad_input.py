@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hub_backend.api.refusals import MOST_BYTES
 from tests.hub_dispatch.world import DAY, World, clock
 
+pytestmark = pytest.mark.whole
+
 GOOD: dict[str, Any] = {
     "supplier": "keuken",
     "resident": "k1",

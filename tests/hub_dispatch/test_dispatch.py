@@ -15,6 +15,8 @@ from tests.hub_dispatch.by_hand import by_hand
 from tests.hub_dispatch.day import played
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
 
+pytestmark = pytest.mark.whole
+
 
 def test_orders_become_a_plan_and_a_message_for_each_gateway(world: World) -> None:
     stops = [world.order(f"k{n}")["stop"] for n in range(4)]

@@ -13,6 +13,8 @@ from hub_backend.record import PlanRow
 from tests.hub_dispatch.town import a_day_of_orders
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock
 
+pytestmark = pytest.mark.whole
+
 
 def newest(world: World) -> PlanRow:
     with world.kit.store.read() as session:
