@@ -4,6 +4,7 @@ E = d x (c0 + cm x payload) + stops x e_stop + driving x aux + under way x coole
 use less. Charging is linear in time.
 """
 
+from dataclasses import dataclass
 from math import ceil
 
 from routing.model import Energy, Van
@@ -25,17 +26,31 @@ def flat(kwh_per_km: float) -> Energy:
     return Energy(kwh_per_km, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 
-def leg_kwh(energy: Energy, distance_m: int, drive_s: int, payload_kg: float) -> float:
-    """Driving from place to place."""
-    per_km = energy.kwh_per_km + energy.kwh_per_km_tonne * payload_kg / 1000.0
-    used = distance_m / 1000.0 * per_km + (energy.aux_kw + energy.cooler_kw) * drive_s / 3600.0
-    return used * energy.margin
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What each thing on the way takes from one van's pack, in percent of it.
 
+    Of a metre, of a metre for each kg of payload, of a second's driving, of a second elsewhere than at the hub, of a
+    stop for somebody.
+    """
 
-def door_kwh(energy: Energy, stay_s: int, *, stop: bool) -> float:
-    """Being somewhere else than at the hub: from arriving to leaving; `stop`: for somebody, and not for a rest."""
-    used = energy.cooler_kw * stay_s / 3600.0 + (energy.kwh_per_stop if stop else 0.0)
-    return used * energy.margin
+    of_metre: float
+    of_metre_kg: float
+    of_driving_s: float
+    of_staying_s: float
+    of_stop: float
+
+    @classmethod
+    def of(cls, van: Van) -> "Draw":
+        energy = van.energy
+        of_kwh = energy.margin * percent(van, 1.0)
+        return cls(
+            of_metre=of_kwh * energy.kwh_per_km / 1e3,
+            of_metre_kg=of_kwh * energy.kwh_per_km_tonne / 1e6,
+            of_driving_s=of_kwh * (energy.aux_kw + energy.cooler_kw) / 3600.0,
+            of_staying_s=of_kwh * energy.cooler_kw / 3600.0,
+            of_stop=of_kwh * energy.kwh_per_stop,
+        )
 
 
 def percent(van: Van, kwh: float) -> float:

@@ -91,7 +91,7 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
 def _runs(instance: Instance, path: Path, seconds: float, seed: int, options: argparse.Namespace) -> Iterator[Row]:
     yield _ours(instance, path, seconds, seed, options)
     yield _rival(PYVRP, instance, seconds, seed, options)
-    if not options.cpu and not options.without_ortools and instance.max_reloads == 0:
+    if not options.without_ortools and instance.max_reloads == 0:
         yield _rival(ORTOOLS, instance, seconds, seed, options)
 
 
@@ -115,7 +115,7 @@ def _rival(router: str, instance: Instance, seconds: float, seed: int, options: 
         budget = Budget(cpu_s=seconds) if options.cpu else Budget(until=begun + seconds)
         found: Answer | None = pyvrp_answer(instance, budget, seed=seed)
     else:
-        found = ortools_answer(instance, seconds=seconds)
+        found = ortools_answer(instance, seconds=seconds, of_cpu=options.cpu)
     cpu_s, wall_s = round(time.process_time() - cpu, 2), round(time.monotonic() - begun, 2)
     row = replace(_empty(instance, router, seconds, seed), cpu_s=cpu_s, wall_s=wall_s)
     if found is None:

@@ -1,6 +1,7 @@
 """What is in a van along its sequence: goods by compartment, what was collected, passengers."""
 
 from collections.abc import Mapping, Sequence
+from operator import mul
 
 from routing.model import COMPARTMENTS, Ride, Van
 from routing.reasons import Fault
@@ -15,9 +16,17 @@ Load = tuple[int, ...]
 """Amounts in the order of COMPARTMENTS."""
 
 
+_COLUMN = {name: column for column, name in enumerate(COMPARTMENTS)}
+
+
 def vector(loads: Mapping[str, int]) -> Load:
     """A record's amounts as a load."""
-    return tuple(int(loads.get(name, 0)) for name in COMPARTMENTS) if loads else EMPTY
+    if not loads:
+        return EMPTY
+    load = list(EMPTY)
+    for name, amount in loads.items():
+        load[_COLUMN[name]] = int(amount)
+    return tuple(load)
 
 
 Some = tuple[tuple[int, int], ...]
@@ -25,7 +34,7 @@ Some = tuple[tuple[int, int], ...]
 
 
 def some(load: Load) -> Some:
-    return tuple((column, amount) for column, amount in enumerate(load) if amount)
+    return () if load is EMPTY else tuple([(column, amount) for column, amount in enumerate(load) if amount])
 
 
 class CargoFault(Exception):  # noqa: N818 - says where a sequence fails, and is always caught
@@ -42,21 +51,23 @@ class Cargo:
     What is committed (the first `frozen` visits) may overflow: it is a fact, not a choice.
     """
 
-    def __init__(self, van: Van, capacity: Load, frozen: int, seated: Sequence[Ride]) -> None:
-        self._capacity = capacity
+    def __init__(self, van: Van, capacity: Load, frozen: int, seated: Sequence[Ride], unit_kg: Sequence[float]) -> None:
+        self._capacity, self._unit_kg = capacity, unit_kg
         self._frozen = frozen
         self._apart = van.partition
         self._aboard = list(EMPTY)  # to be handed over
         self._collected = list(vector(van.collected))
         self._riding = {ride.id for ride in seated}
         self._seats = sum(ride.seats for ride in seated)
+        self.kg = sum(map(mul, self._collected, unit_kg)) + self._seats * unit_kg[SEATS]
+        """What all of it weighs."""
 
     def begin(self, handed_over: Sequence[Some], staying: Sequence[Some]) -> None:
         """Goods on board at the start: those this sequence hands over, and those it does not."""
         for goods in handed_over:
-            _add(self._aboard, goods)
+            self._take(self._aboard, goods)
         for goods in staying:  # until the van is emptied at the depot
-            _add(self._collected, goods)
+            self._take(self._collected, goods)
 
     def nobody_rides(self, index: int) -> None:
         """At the depot and during a rest no passenger may sit in the van."""
@@ -64,9 +75,10 @@ class Cargo:
             raise CargoFault(Fault.SEATED, index)
 
     def load(self, index: int, loads: Sequence[Some], *, all_frozen: bool) -> None:
+        self.kg -= sum(map(mul, self._collected, self._unit_kg))
         self._collected = list(EMPTY)
         for goods in loads:
-            _add(self._aboard, goods)
+            self._take(self._aboard, goods)
         if not all_frozen:
             for goods in loads:
                 self._fits(goods, index)
@@ -74,7 +86,7 @@ class Cargo:
 
     def fetch(self, index: int, goods: Some) -> None:
         """Take goods over from where they lie."""
-        _add(self._aboard, goods)
+        self._take(self._aboard, goods)
         if index >= self._frozen:
             self._fits(goods, index)
             self._kept_apart(index)
@@ -82,6 +94,7 @@ class Cargo:
     def pickup(self, index: int, ride: str, seats: int) -> None:
         self._riding.add(ride)
         self._seats += seats
+        self.kg += seats * self._unit_kg[SEATS]
         if index >= self._frozen:
             if self._seats > self._capacity[SEATS]:
                 raise CargoFault(Fault.CAPACITY, index)
@@ -92,12 +105,14 @@ class Cargo:
             raise CargoFault(Fault.SEATED, index)
         self._riding.discard(ride)
         self._seats -= seats
+        self.kg -= seats * self._unit_kg[SEATS]
 
     def exchange(self, index: int, deliver: Some, collect: Some) -> None:
         for column, amount in deliver:
             self._aboard[column] -= amount
+            self.kg -= amount * self._unit_kg[column]
         if collect:
-            _add(self._collected, collect)
+            self._take(self._collected, collect)
             if index >= self._frozen:
                 self._fits(collect, index)
                 self._kept_apart(index)
@@ -106,13 +121,10 @@ class Cargo:
         if self._riding:
             raise CargoFault(Fault.SEATED, index)
 
-    def kg(self, unit_kg: Sequence[float]) -> float:
-        """What all of it weighs, by the weight of a unit of each compartment."""
-        goods = sum(
-            (aboard + collected) * kg
-            for aboard, collected, kg in zip(self._aboard, self._collected, unit_kg, strict=True)
-        )
-        return goods + self._seats * unit_kg[SEATS]
+    def _take(self, hold: list[int], goods: Some) -> None:
+        for column, amount in goods:
+            hold[column] += amount
+            self.kg += amount * self._unit_kg[column]
 
     def _fits(self, added: Some, index: int) -> None:
         """Only what is added can be too much; what was there already is a fact."""
@@ -126,11 +138,6 @@ class Cargo:
             return
         if any(self._aboard[column] + self._collected[column] > 0 for column in LOOSE):
             raise CargoFault(Fault.MIXED, index)
-
-
-def _add(hold: list[int], goods: Some) -> None:
-    for column, amount in goods:
-        hold[column] += amount
 
 
 def ride_of(name: str) -> str:

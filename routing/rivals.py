@@ -12,6 +12,9 @@ from routing.answer import Answer, rounds_of
 from routing.engine import NEVER, Budget
 from routing.instances import Instance
 
+_LONGEST_WAIT = 100
+"""So many seconds of wall time a CPU second takes at most on a machine that is busy."""
+
 
 def pyvrp_data(instance: Instance) -> pyvrp.ProblemData:
     """The instance as PyVRP's model."""
@@ -80,8 +83,11 @@ def pyvrp_answer(instance: Instance, budget: Budget, *, seed: int) -> Answer:
     return Answer(tuple(routes), int(result.best.distance()), instance.scale, method, result.num_iterations)
 
 
-def ortools_answer(instance: Instance, *, seconds: float) -> Answer | None:
-    """OR-Tools' router: cheapest insertion, guided local search; None for several trips, for which it has no word."""
+def ortools_answer(instance: Instance, *, seconds: float, of_cpu: bool = False) -> Answer | None:
+    """OR-Tools' router: cheapest insertion, guided local search; None for several trips, for which it has no word.
+
+    `of_cpu`: the seconds are CPU seconds of this thread, for a machine that is busy with other work.
+    """
     if instance.max_reloads != 0 or any(instance.release):
         return None
     from ortools.constraint_solver import pywrapcp, routing_enums_pb2
@@ -90,7 +96,7 @@ def ortools_answer(instance: Instance, *, seconds: float) -> Answer | None:
     size = len(rounds.demand)
     manager = pywrapcp.RoutingIndexManager(size, rounds.vehicles, 0)
     model = pywrapcp.RoutingModel(manager)
-    cost = model.RegisterTransitMatrix(instance.travel)
+    cost = model.RegisterTransitMatrix([list(row) for row in instance.travel])
     model.SetArcCostEvaluatorOfAllVehicles(cost)
     load = model.RegisterUnaryTransitVector(list(rounds.demand))
     model.AddDimension(load, 0, rounds.capacity, True, "load")
@@ -107,7 +113,11 @@ def ortools_answer(instance: Instance, *, seconds: float) -> Answer | None:
     options = pywrapcp.DefaultRoutingSearchParameters()
     options.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
     options.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    options.time_limit.FromMilliseconds(int(seconds * 1000))
+    if of_cpu:
+        stop = MaxCpu(seconds)
+        model.AddSearchMonitor(model.solver().CustomLimit(lambda: stop(0.0)))
+    wall_s = _LONGEST_WAIT * seconds if of_cpu else seconds  # guided local search wants an end in any case
+    options.time_limit.FromMilliseconds(int(wall_s * 1000))
     solution = model.SolveWithParameters(options)
     if solution is None:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from routing.battery import door_kwh, percent
+from routing.battery import Draw
 from routing.cargo import ride_of
 from routing.draft import Draft, Visits
 from routing.exact import ExactModel, Expression, Solution, Variable
@@ -204,7 +204,7 @@ class _VanModel:
         van = self._van
         if van.soc_percent is None or self._asap.soc_end is None or not self._talk:
             return
-        a_second = percent(van, door_kwh(van.energy, 3600, stop=False)) / 3600
+        a_second = Draw.of(van).of_staying_s
         if a_second > 0:
             spare_s = max(0.0, self._asap.soc_end - van.min_soc_percent - 0.1) / a_second
             self._model.require(GRAIN_S * sum(self._talk.values()) <= int(min(spare_s, 86_400)))

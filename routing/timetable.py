@@ -8,13 +8,29 @@ passenger who already sits in the van when it follows at once, and a rest that i
 
 from collections.abc import Iterator, Sequence
 
-from routing.cargo import EMPTY, SEATS, ride_of, vector
+from routing.battery import Draw
+from routing.cargo import SEATS, ride_of, vector
 from routing.model import COMPARTMENTS, Problem, Ride, Route, Step, StepKind, Task, Van
 from routing.reasons import Fault
 from routing.stops import AT_DEPOT, NEVER, NOBODY, Stop, Visit, stops_of
 from routing.timing import Run, Timed
 
 __all__ = ["NEVER", "Stop", "Timed", "Timetable", "Visit"]
+
+MOST_KEPT = 2_000
+"""So many timings of a problem are kept, some 2 MB: an insertion asks for half of them twice."""
+
+
+class _Faults(dict[str, Fault | None]):
+    """Why a van may never do a task, a ride's end or a fetch, by name; found when it is first asked for."""
+
+    def __init__(self, table: "Timetable", van: Van) -> None:
+        super().__init__()
+        self._table, self._van = table, van
+
+    def __missing__(self, name: str) -> Fault | None:
+        self[name] = fault = self._table.find_fault(name, self._van)
+        return fault
 
 
 class Timetable:
@@ -38,10 +54,27 @@ class Timetable:
         self.own_depots = {van.id: self._own_depots(van) for van in problem.vans}
         """For each van where it may load and charge: the depots of its hub."""
         self._committed_of = {name: van.id for van in problem.vans for name in van.committed}
-        self._forbidden: dict[tuple[str, str], Fault | None] = {}
+        self.loadable = {van.id: self._loadable(van) for van in problem.vans}
+        """For each van the tasks whose goods must first be loaded at the depot for it to hand them over."""
+        self.fetchable = frozenset(task.id for task in problem.tasks if task.fetch is not None)
+        """Tasks whose goods lie elsewhere than at a depot."""
+        self.perishable = {
+            task.id: (task.max_aboard_s, task.aboard_since_s) for task in problem.tasks if task.max_aboard_s is not None
+        }
+        """For how long goods may be aboard, and since when they are, by task."""
+        self.draw = {van.id: Draw.of(van) for van in problem.vans}
+        self.faults = {van.id: _Faults(self, van) for van in problem.vans}
+        self._runs: dict[tuple[str, tuple[Visit, ...]], Timed] = {}
         self.obliged = self._obliged()
         """For each van the drop-offs it owes: of passengers who sit in it, or whose pickup is committed; and the goods
         it was committed to fetch."""
+
+    def _loadable(self, van: Van) -> frozenset[str]:
+        return frozenset(
+            task.id
+            for task in self.problem.tasks
+            if self.stops[task.id].gives and task.fetch is None and self.holder.get(task.id) != van.id
+        )
 
     def _own_depots(self, van: Van) -> tuple[str, ...]:
         """The van's own first, then where its hub is at other times."""
@@ -61,15 +94,11 @@ class Timetable:
 
     def needs_loading(self, name: str, van: str) -> bool:
         """Whether a task's goods must first be loaded at the depot for this van to hand them over."""
-        task = self.tasks.get(name)
-        if task is None or task.fetch is not None:
-            return False
-        return any(task.deliver.values()) and self.holder.get(name) != van
+        return name in self.loadable[van]
 
     def needs_fetch(self, name: str, van: str) -> bool:
         """Whether a task's goods must first be fetched from where they lie."""
-        task = self.tasks.get(name)
-        return task is not None and task.fetch is not None and self.holder.get(name) != van
+        return name in self.fetchable and self.holder.get(name) != van
 
     def ends(self, name: str) -> tuple[Visit, ...]:
         """The visits with which a task or ride is done, in their order."""
@@ -105,19 +134,18 @@ class Timetable:
 
     def forbidden(self, name: str, van: Van) -> Fault | None:
         """Why this van may never do this task (or ride's end, or fetch), whatever the sequence."""
-        key = (name, van.id)
-        if key not in self._forbidden:
-            owner = self._committed_of.get(name)
-            if owner is not None:
-                fault = None if owner == van.id else Fault.LOCKED
-            elif name in self.tasks:
-                fault = next(self._task_forbidden(self.tasks[name], van), None)
-            elif name.endswith("/fetch"):
-                fault = next(self._task_forbidden(self.tasks[ride_of(name)], van), None)
-            else:
-                fault = next(self._ride_forbidden(self.rides[ride_of(name)], van), None)
-            self._forbidden[key] = fault
-        return self._forbidden[key]
+        return self.faults[van.id][name]
+
+    def find_fault(self, name: str, van: Van) -> Fault | None:
+        """As `forbidden`, found anew."""
+        owner = self._committed_of.get(name)
+        if owner is not None:
+            return None if owner == van.id else Fault.LOCKED
+        if name in self.tasks:
+            return next(self._task_forbidden(self.tasks[name], van), None)
+        if name.endswith("/fetch"):
+            return next(self._task_forbidden(self.tasks[ride_of(name)], van), None)
+        return next(self._ride_forbidden(self.rides[ride_of(name)], van), None)
 
     def _task_forbidden(self, task: Task, van: Van) -> Iterator[Fault]:
         on_board = task.id in van.on_board
@@ -134,8 +162,8 @@ class Timetable:
         if not task.skills <= van.skills:
             yield Fault.SKILL
         stop, capacity = self.stops[task.id], self.capacity[van.id]
-        deliver = stop.deliver if not on_board else EMPTY
-        if any(max(d, c) > room for d, c, room in zip(deliver, stop.collect, capacity, strict=True)):
+        deliver = () if on_board else stop.gives
+        if any(amount > capacity[column] for column, amount in (*deliver, *stop.takes)):
             yield Fault.CAPACITY
         if task.fetch is not None and not on_board:
             there, on = self.duration[van.place][task.fetch.place], self.duration[task.fetch.place][task.place]
@@ -178,8 +206,19 @@ class Timetable:
     # ------------------------------------------------------------ timing
 
     def run(self, van: Van, visits: Sequence[Visit], talk_s: Sequence[int] = (), *, ranged: bool = True) -> Timed:
-        """Time a sequence, to its first fault; without `ranged` whatever the battery says."""
-        return Run(self, van, visits, talk_s, ranged=ranged).timed()
+        """Time a sequence, to its first fault; without `ranged` whatever the battery says.
+
+        The answer is shared with whoever asked the same: nobody may change it.
+        """
+        if talk_s or not ranged:
+            return Run(self, van, visits, talk_s, ranged=ranged).timed()
+        key = van.id, tuple(visits)
+        timed = self._runs.get(key)
+        if timed is None:
+            if len(self._runs) >= MOST_KEPT:
+                self._runs.clear()
+            timed = self._runs[key] = Run(self, van, visits).timed()
+        return timed
 
     def latest(self, van: Van, visits: Sequence[Visit]) -> list[int]:
         """The latest arrival at each visit, and at last at the depot, that breaks no window, opening hour or shift.

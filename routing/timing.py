@@ -1,18 +1,20 @@
 """One timing of one van's sequence, to its first fault. Used by `timetable` alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from routing.battery import door_kwh, gained_percent, leg_kwh, percent
+from routing.battery import Draw, gained_percent
 from routing.cargo import SEATS, Cargo, CargoFault, Some, ride_of
 from routing.model import StepKind, Van
 from routing.reasons import Fault
-from routing.stops import AT_DEPOT, NEVER, Stop, Visit, start_in
+from routing.stops import AT_DEPOT, NOBODY, Stop, Visit, start_in
 
 if TYPE_CHECKING:
     from routing.timetable import Timetable
+
+
+_BEGINNINGS = (StepKind.PICKUP, StepKind.FETCH)
 
 
 @dataclass(slots=True)
@@ -48,10 +50,11 @@ class Run:
         self._table, self._van, self._visits = table, van, visits
         self._talk_s, self._ranged = talk_s, ranged
         self._frozen = table.frozen(van, visits)
-        self._stops: list[Stop | None] = [table.stops.get(visit.id) for visit in visits]
+        self._stops = [None if visit.kind in NOBODY else table.stops.get(visit.id) for visit in visits]
+        self._loaded_at, self._loaded_by = self._loadings()
         self._places = table.places(van, visits)
         self._home = table.depots[van.depot].place
-        self._not_before = [-NEVER] * len(visits)
+        self._not_before: dict[int, int] = {}
         self._kg: list[float] = []
         self._timed = Timed()
 
@@ -65,27 +68,32 @@ class Run:
             self._back_in_time()
             self._rested()
             self._charge_left()
+            self._measure()
         except FaultError as fault:
             self._timed.fault, self._timed.at, self._timed.late_s = fault.fault, fault.at, fault.late_s
         return self._timed
 
-    @cached_property
-    def _loaded_at(self) -> dict[int, int]:
-        """For each visit that hands over goods from the depot, the loading visit before it."""
-        loaded: dict[int, int] = {}
+    def _loadings(self) -> tuple[dict[int, int], dict[int, list[int]]]:
+        """For each visit that hands over goods from the depot the loading before it, and for each loading those."""
+        at: dict[int, int] = {}
+        by: dict[int, list[int]] = {-1: []}
         loading = -1
+        loadable = self._table.loadable[self._van.id]
         for index, visit in enumerate(self._visits):
-            if visit.kind is StepKind.RELOAD:
+            if self._stops[index] is not None and visit.id in loadable:
+                at[index] = loading
+                by[loading].append(index)
+            elif visit.kind is StepKind.RELOAD:
                 loading = index
-            elif visit.kind is StepKind.TASK and self._table.needs_loading(visit.id, self._van.id):
-                loaded[index] = loading
-        return loaded
+                by[index] = []
+        return at, by
 
     def _allowed(self) -> None:
+        faults = self._table.faults[self._van.id]
         for index in range(self._frozen, len(self._visits)):
             visit = self._visits[index]
             if self._stops[index] is not None:
-                fault = self._table.forbidden(visit.id, self._van)
+                fault = faults[visit.id]
                 if fault is not None:
                     raise FaultError(fault, index)
             elif visit.kind in AT_DEPOT and visit.id not in self._table.own_depots[self._van.id]:
@@ -96,84 +104,89 @@ class Run:
     def _loads(self) -> None:
         van, table = self._van, self._table
         seated = [ride for ride in table.rides.values() if ride.aboard == van.id]
-        cargo = Cargo(van, table.capacity[van.id], self._frozen, seated)
+        cargo = Cargo(van, table.capacity[van.id], self._frozen, seated, table.unit_kg)
         visited = {visit.id for visit in self._visits}
         goods: dict[bool, list[Some]] = {True: [], False: []}
         for name in van.on_board:
             goods[name in visited].append(table.stops[name].gives)
         cargo.begin(goods[True], goods[False])
-        weighed = van.soc_percent is not None and van.energy.kwh_per_km_tonne > 0
-        self._kg = [cargo.kg(table.unit_kg)] if weighed else []
+        self._kg = [cargo.kg]
         fetched: set[str] = set()
         try:
             for index in range(len(self._visits)):
                 self._load_step(cargo, index, fetched)
-                if weighed:
-                    self._kg.append(cargo.kg(table.unit_kg))
+                self._kg.append(cargo.kg)
             cargo.end(len(self._visits) - 1)
         except CargoFault as fault:
             raise FaultError(fault.fault, fault.at) from None
 
     def _load_step(self, cargo: Cargo, index: int, fetched: set[str]) -> None:
         visit, stop = self._visits[index], self._stops[index]
+        kind = visit.kind
         if stop is None:
             cargo.nobody_rides(index)
-            if visit.kind is StepKind.RELOAD:
+            if kind is StepKind.RELOAD:
                 if fetched and index >= self._frozen:  # PyVRP knows no goods from elsewhere that cross a loading
                     raise FaultError(Fault.NOT_LOADED, index)
-                here = [task for task, loading in self._loaded_at.items() if loading == index]
+                here = self._loaded_by[index]
                 loads = [self._table.stops[self._visits[task].id].gives for task in here]
-                cargo.load(index, loads, all_frozen=all(task < self._frozen for task in here))
-        elif visit.kind is StepKind.PICKUP:
+                cargo.load(index, loads, all_frozen=not here or here[-1] < self._frozen)
+        elif kind is StepKind.TASK:
+            if self._loaded_at.get(index, 0) < 0:
+                raise FaultError(Fault.NOT_LOADED, index)
+            if visit.id in self._table.fetchable:
+                if visit.id not in fetched and self._table.needs_fetch(visit.id, self._van.id):
+                    raise FaultError(Fault.NOT_LOADED, index)
+                fetched.discard(visit.id)
+            cargo.exchange(index, stop.gives, stop.takes)
+        elif kind is StepKind.PICKUP:
             cargo.pickup(index, ride_of(visit.id), stop.collect[SEATS])
-        elif visit.kind is StepKind.DROPOFF:
+        elif kind is StepKind.DROPOFF:
             cargo.dropoff(index, ride_of(visit.id), stop.deliver[SEATS])
-        elif visit.kind is StepKind.FETCH:
+        else:
             cargo.fetch(index, stop.takes)
             if any(later.id == ride_of(visit.id) for later in self._visits[index + 1 :]):
                 fetched.add(ride_of(visit.id))
-        else:
-            unfetched = self._table.needs_fetch(visit.id, self._van.id) and visit.id not in fetched
-            if unfetched or self._loaded_at.get(index, 0) < 0:
-                raise FaultError(Fault.NOT_LOADED, index)
-            fetched.discard(visit.id)
-            cargo.exchange(index, stop.gives, stop.takes)
 
     # ------------------------------------------------------------ times
 
     def _forward(self) -> None:
-        van, table = self._van, self._table
+        """The loop in which half the time of an insertion is spent: what it reads is at hand."""
+        van, visits, stops, places = self._van, self._visits, self._stops, self._places
+        duration, not_before, talk_s = self._table.duration, self._not_before, self._talk_s
         timed = self._timed
-        timed.arrive, timed.start, timed.depart = [], [], []
-        timed.drive_s = timed.distance_m = 0
-        t = max(van.ready_s, van.shift.from_s) if self._visits else van.ready_s
+        timed.arrive = arrive = []
+        timed.start = starts = []
+        timed.depart = depart = []
+        drive_s = 0
+        t = max(van.ready_s, van.shift.from_s) if visits else van.ready_s
         place = van.place
-        for index, visit in enumerate(self._visits):
-            stop = self._stops[index]
-            to = self._places[index]
-            seconds = table.duration[place][to]
+        for index, to in enumerate(places):
+            seconds = duration[place][to]
             if seconds < 0:
                 raise FaultError(Fault.UNREACHABLE, index)
-            timed.drive_s += seconds
-            timed.distance_m += table.distance[place][to]
+            drive_s += seconds
             t += seconds
-            timed.arrive.append(t)
-            start = max(t, self._not_before[index])
-            if visit.kind is StepKind.REST:
-                start, service = self._at_rest(index, visit, start)
-            elif stop is None:
-                start, service = self._at_depot(index, visit, start)
-            else:
+            arrive.append(t)
+            start = not_before.get(index, t)
+            start = max(start, t)
+            stop = stops[index]
+            if stop is not None:
                 start, service = self._in_window(index, stop, start), stop.service_s
-            timed.start.append(start)
-            t = start + service + (self._talk_s[index] if self._talk_s else 0)
-            timed.depart.append(t)
+            elif visits[index].kind is StepKind.REST:
+                start, service = self._at_rest(index, visits[index], start)
+            else:
+                start, service = self._at_depot(index, visits[index], start)
+            starts.append(start)
+            t = start + service
+            if talk_s:
+                t += talk_s[index]
+            depart.append(t)
             place = to
-        back = table.duration[place][self._home]
+        back = duration[place][self._home]
         if back < 0:
-            raise FaultError(Fault.UNREACHABLE, len(self._visits) - 1)
-        timed.drive_s += back
-        timed.distance_m += table.distance[place][self._home]
+            raise FaultError(Fault.UNREACHABLE, len(visits) - 1)
+        timed.drive_s = drive_s + back
         timed.end_s = t + back
 
     def _at_rest(self, index: int, visit: Visit, arrive: int) -> tuple[int, int]:
@@ -190,9 +203,9 @@ class Run:
         depot = self._table.depots[visit.id]
         start = max(start, depot.open.from_s)
         released, waited_for = start, index
-        for task, at in self._loaded_at.items():
+        for task in self._loaded_by[index]:
             stop = self._stops[task]
-            if at == index and stop is not None and stop.release_s > released:
+            if stop is not None and stop.release_s > released:
                 if index < self._frozen <= task:  # what is committed does not wait for other goods
                     raise FaultError(Fault.RELEASE, task)
                 released, waited_for = stop.release_s, task
@@ -234,62 +247,70 @@ class Run:
         """From which visit to which goods or a passenger are aboard, for how long at most, and what else is wrong."""
         spans: list[tuple[int, int, int, Fault]] = []
         begun: dict[str, int] = {}
+        perishable = self._table.perishable
         for index, visit in enumerate(self._visits):
-            if visit.kind in (StepKind.PICKUP, StepKind.FETCH):
+            if self._stops[index] is None:
+                continue
+            if visit.kind in _BEGINNINGS:
                 begun[ride_of(visit.id)] = index
             elif index < self._frozen:
                 continue
-            elif visit.kind is StepKind.DROPOFF:
+            elif visit.id in perishable:
+                limit_s, since_s = perishable[visit.id]
+                first = self._loaded_at.get(index, begun.get(visit.id, -1) if since_s is None else -1)
+                if first >= 0:
+                    spans.append((first, index, limit_s, Fault.ABOARD))
+            elif visit.kind is StepKind.DROPOFF and ride_of(visit.id) in begun:
                 ride = ride_of(visit.id)
-                if ride in begun:
-                    spans.append((begun[ride], index, self._table.rides[ride].max_ride_s, Fault.RIDE))
-            elif visit.kind is StepKind.TASK:
-                task = self._table.tasks[visit.id]
-                first = self._loaded_at.get(index, begun.get(visit.id, -1) if task.aboard_since_s is None else -1)
-                if task.max_aboard_s is not None and first >= 0:
-                    spans.append((first, index, task.max_aboard_s, Fault.ABOARD))
+                spans.append((begun[ride], index, self._table.rides[ride].max_ride_s, Fault.RIDE))
         return spans
 
     def _already_aboard(self) -> None:
         """Goods that were loaded before this plan began have their limit too."""
+        perishable = self._table.perishable
         for index in range(self._frozen, len(self._visits)):
-            task = self._table.tasks.get(self._visits[index].id)
-            if task is None or task.max_aboard_s is None or task.aboard_since_s is None:
+            name = self._visits[index].id
+            limit_s, since_s = perishable.get(name, (0, None))
+            if since_s is None or self._stops[index] is None:
                 continue
-            late = self._timed.start[index] - task.aboard_since_s - task.max_aboard_s
-            if late > 0 and (task.id in self._van.on_board or task.fetch is not None):
-                raise FaultError(Fault.ABOARD, index, late)
+            late_s = self._timed.start[index] - since_s - limit_s
+            if late_s > 0 and (name in self._van.on_board or name in self._table.fetchable):
+                raise FaultError(Fault.ABOARD, index, late_s)
 
     # ------------------------------------------------------------ range, rests and shift
 
     def _charge_left(self) -> None:
         """The battery may not come under its least, except on the committed way and on the way to charge."""
-        van, timed = self._van, self._timed
+        van, timed, visits, draw = self._van, self._timed, self._visits, self._table.draw[self._van.id]
         if van.soc_percent is None:
             return
-        soc = van.soc_percent
-        place, charged = van.place, False
-        for index, visit in enumerate(self._visits):
-            to = self._places[index]
-            soc -= self._leg_percent(place, to, index)
-            place = to
-            if visit.kind not in AT_DEPOT:
-                stay_s = timed.depart[index] - timed.arrive[index]
-                soc -= percent(van, door_kwh(van.energy, stay_s, stop=visit.kind is not StepKind.REST))
-            if visit.kind is StepKind.CHARGE:
+        soc, least, charged = van.soc_percent, van.min_soc_percent, False
+        for index, leg in enumerate(self._legs_percent(draw)):
+            soc -= leg
+            if index == len(visits):
+                break
+            visit = visits[index]
+            if self._stops[index] is not None:
+                soc -= draw.of_stop + draw.of_staying_s * (timed.depart[index] - timed.arrive[index])
+            elif visit.kind is StepKind.REST:
+                soc -= draw.of_staying_s * (timed.depart[index] - timed.arrive[index])
+            elif visit.kind is StepKind.CHARGE:
                 soc = min(100.0, soc + gained_percent(van, visit.charge_s))
                 charged = True
-            elif self._ranged and index >= self._frozen and soc < van.min_soc_percent:
+                continue
+            if soc < least and self._ranged and index >= self._frozen:
                 raise FaultError(Fault.RANGE, index)
-        soc -= self._leg_percent(place, self._home, len(self._visits))
         timed.soc_end = soc
-        if self._ranged and soc < van.min_soc_percent and (charged or len(self._visits) > self._frozen):
-            raise FaultError(Fault.RANGE, len(self._visits) - 1)
+        if self._ranged and soc < least and (charged or len(visits) > self._frozen):
+            raise FaultError(Fault.RANGE, len(visits) - 1)
 
-    def _leg_percent(self, place: int, to: int, index: int) -> float:
-        table, van = self._table, self._van
-        kg = self._kg[index] if self._kg else 0.0
-        return percent(van, leg_kwh(van.energy, table.distance[place][to], table.duration[place][to], kg))
+    def _legs_percent(self, draw: Draw) -> Iterator[float]:
+        """What driving to each visit, and at last home, takes from the pack."""
+        duration, distance, place = self._table.duration, self._table.distance, self._van.place
+        for to, kg in zip((*self._places, self._home), self._kg, strict=True):
+            metres = distance[place][to]
+            yield metres * (draw.of_metre + draw.of_metre_kg * kg) + draw.of_driving_s * duration[place][to]
+            place = to
 
     def _rested(self) -> None:
         """A route that is under way when the time for a rest ends has that rest in it."""
@@ -299,6 +320,12 @@ class Run:
         for rest in self._van.rests:
             if rest.id not in taken and self._timed.end_s > rest.window.to_s:
                 raise FaultError(Fault.REST, len(self._visits) - 1)
+
+    def _measure(self) -> None:
+        distance, place = self._table.distance, self._van.place
+        for to in (*self._places, self._home):
+            self._timed.distance_m += distance[place][to]
+            place = to
 
     def _back_in_time(self) -> None:
         late = self._timed.end_s - self._van.shift.to_s

@@ -52,8 +52,9 @@ def _alone(table: Timetable, van: Van, bound: tuple[Visit, ...], name: str) -> T
         loads = any(visit.kind is StepKind.RELOAD for visit in bound)
         orders = [*with_loading, *(orders if loads else [])]
     orders += [order for plain in list(orders) for order in ((*plain, *rests), (*bound, *rests, *plain[len(bound) :]))]
-    trials = [table.run(van, order) for order in orders]
-    return next((trial for trial in trials if trial.fault is None), trials[0])
+    trials = (table.run(van, order) for order in orders)
+    first = next(trials)
+    return first if first.fault is None else next((trial for trial in trials if trial.fault is None), first)
 
 
 def _soonest(table: Timetable, van: Van, bound: tuple[Visit, ...], name: str) -> int | None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.day.tours import VanTour, read_tours
 from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s
 from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
@@ -66,12 +67,14 @@ def routes_of(
     visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
     routes = {route.van: route for route in body.routes}
     hubs = {hub.id: hub.name for hub in session.scalars(select(HubRow))}
+    tours = read_tours(session, row.day, zone=zone)
     return [
         _route_out(
             van,
             routes.get(van.id),
             stops,
             visits,
+            tour=tours.get(van.id, VanTour()),
             link=_link(session, van.id, row),
             hub_name=hubs[van.hub],
             idle_s=_idle_s(van, routes.get(van.id), row, body, zone=zone),
@@ -99,12 +102,13 @@ def _route_out(
     stops: dict[str, StopNow],
     visits: Sequence[VisitRow],
     *,
+    tour: VanTour,
     link: DownlinkRow | None,
     hub_name: str,
     idle_s: int | None,
 ) -> PlanRoute:
     visited = {visit.stop: visit for visit in visits if visit.van == van.id}
-    ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops)]
+    ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops, tour)]
     refs = {step.ref for step in ahead}
     done = [
         _visited_out(visit, stops[stop_of_ref(visit.stop)])
@@ -129,8 +133,10 @@ def _route_out(
     )
 
 
-def _is_ahead(step: PlannedStep, visited: dict[str, VisitRow], stops: dict[str, StopNow]) -> bool:
+def _is_ahead(step: PlannedStep, visited: dict[str, VisitRow], stops: dict[str, StopNow], tour: VanTour) -> bool:
     """Whether a planned step is still to come: a second attempt is, although the stop was visited before."""
+    if step.ref in tour.depot_stops:
+        return tour.at_depot_stop and tour.stop == step.ref
     if step.ref not in visited:
         return True
     stop = stops.get(stop_of_ref(step.ref))

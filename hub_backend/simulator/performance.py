@@ -11,7 +11,7 @@ import httpx
 
 from edge_gateway.contract.clock import ClockPage
 from hub_backend.simulator.compare import Findings, Tolerance, compare_events
-from hub_backend.simulator.concierge import CONTACT, HANDED_OVER
+from hub_backend.simulator.concierge import CONTACT
 from hub_backend.simulator.day import RESIDENTS, Day, local_s, make_day
 from hub_backend.simulator.errors import DemoError
 from hub_backend.simulator.faults import Faults
@@ -237,7 +237,8 @@ def _report(
         different=verdict.count("different"),
         events=verdict.events,
         stops=play.truth.stops_visited(),
-        deliveries=sum(len(visit.delivered) for visit in play.truth.visits if visit.outcome in HANDED_OVER),
+        deliveries=play.truth.deliveries(),
+        parcels=len(play.truth.parcels_handed_over()),
         contact=contact,
         letterbox=letterbox,
         nobody_at_home=play.truth.happened["nobody_at_home"],

@@ -69,6 +69,7 @@ class ContactFigures(Struct, frozen=True):
     contact: int
     letterbox: int
     outcomes: dict[str, int]
+    deliveries: int
     parcels: int
     rides_done: int = 0
     chores_done: int = 0
@@ -236,7 +237,8 @@ def _figures(truth: Truth, figures: Figures, found: Findings) -> None:
         ("contact", contact, said.contact),
         ("letterbox", outcomes[Outcome.LETTERBOX], said.letterbox),
         ("no answer", outcomes[Outcome.NO_ANSWER], said.outcomes.get(Outcome.NO_ANSWER, 0)),
-        ("parcels", sum(len(visit.delivered) for visit in truth.visits), said.parcels),
+        ("deliveries", truth.deliveries(), said.deliveries),
+        ("parcels", len(truth.parcels_handed_over()), said.parcels),
         ("rides", truth.happened["ride"], said.rides_done),
     ):
         if theirs != mine:

@@ -21,6 +21,8 @@ class Report:
     events: int
     stops: int = 0
     deliveries: int = 0
+    """Orders of which something was handed over (domain.md K1); `parcels` is how many things."""
+    parcels: int = 0
     contact: int = 0
     letterbox: int = 0
     nobody_at_home: int = 0
@@ -78,7 +80,7 @@ class Report:
     def _day_rows(self) -> list[tuple[str, str]]:
         return [
             ("stops visited", f"{self.stops} ({self.rides} rides, {self.nobody_at_home} times nobody at home)"),
-            ("deliveries", f"{self.deliveries}"),
+            ("deliveries", f"{self.deliveries} ({self.parcels} parcels)"),
             ("contact / letterbox", f"{self.contact} / {self.letterbox} ({_percent(self.contact_share)} contact)"),
             ("new plans during the day", f"{self.replans}"),
             ("cooler excursions", f"{self.excursions}"),

@@ -121,6 +121,15 @@ class Truth:
         """Stops at which somebody was; the two ends of a ride are one."""
         return len({visit.stop.partition("/")[0] for visit in self.visits})
 
+    def parcels_handed_over(self) -> list[str]:
+        """Codes, at every door where something was left."""
+        return [code for visit in self.visits for code in visit.delivered]
+
+    def deliveries(self) -> int:
+        """Orders of which something was handed over."""
+        order_of = {code: order.order for order in self.orders for code in order.parcels}
+        return len({order_of[code] for code in self.parcels_handed_over()})
+
     def outcomes(self) -> dict[Outcome, int]:
         """Visits at the door by outcome; the two ends of a ride are no visit at a door."""
         counts: dict[Outcome, int] = defaultdict(int)

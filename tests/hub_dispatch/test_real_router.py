@@ -103,6 +103,25 @@ def test_a_low_battery_leads_to_a_charge(town: World) -> None:
     assert "charge" in kinds
 
 
+def test_a_charge_that_is_over_is_no_longer_the_next_stop(town: World) -> None:
+    a_day_of_orders(town)
+    town.odometer("van-1", 1000.0, soc=21.0)
+    town.odometer("van-2", 1000.0, soc=21.0)
+    plan = town.plan()
+    van, charge = next(
+        (route["van"], stop["stop"]) for route in plan["routes"] for stop in route["stops"] if stop["kind"] == "charge"
+    )
+
+    def ahead() -> list[str]:
+        route = next(route for route in town.shown()["routes"] if route["van"] == van)
+        return [stop["stop"] for stop in route["stops"]]
+
+    town.tour(van, "arrived", charge)
+    assert charge in ahead()
+    town.tour(van, "departed_hub")
+    assert charge not in ahead()
+
+
 def test_a_router_that_was_killed_is_started_anew(town: World) -> None:
     import os
     import signal

@@ -1,11 +1,15 @@
 """Benchmark files: what they say is read, what they cannot mean is refused by line and field."""
 
+import re
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from routing import bench_command
 from routing.instances import InstanceError, parse, read
+from routing.recount import recount
 
 SOLOMON = """made-up
 
@@ -172,3 +176,20 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InstanceError, match="not a text file"):
         read(tmp_path / "bad.txt")
+
+
+def test_best_known_costs_are_those_of_the_sources(shared_data: Path) -> None:
+    known = tomllib.loads(Path(bench_command.__file__).with_name("best_known.toml").read_text())
+    said = dict(re.findall(r"\b(R\w+) (\d{4,6})\b", (shared_data / "SOURCES.md").read_text()))
+    assert {"RC101", "R201", "R1_2_1"} <= said.keys()
+    ours = {name: cost for costs in known.values() for name, cost in costs.items()}
+    assert {name: ours[name] for name in said} == {name: int(cost) for name, cost in said.items()}
+
+
+def test_published_answer_costs_what_it_says(shared_data: Path) -> None:
+    folder = shared_data / "vrp"
+    text = (folder / "R205R0.5.sol").read_text()
+    routes = [[int(word) for word in line.split(":")[1].split()] for line in text.splitlines() if "Route" in line]
+    count = recount(read(folder / "R205R0.5.vrp"), routes)
+    assert count.faults == ()
+    assert f"Cost: {count.cost}" in text

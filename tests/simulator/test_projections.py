@@ -65,8 +65,12 @@ def replaced_rule(source: str) -> Excursion:
     return msgspec.structs.replace(excursion(source), id="e-2", rule=LOST)
 
 
-def figures(*, contact: int = 1, letterbox: int = 1, km: float | None = 12.1, kwh: float | None = 2.45) -> Figures:
-    at_doors = ContactFigures(contact=contact, letterbox=letterbox, outcomes={"no_answer": 1}, parcels=0)
+def figures(
+    *, contact: int = 1, letterbox: int = 1, deliveries: int = 0, km: float | None = 12.1, kwh: float | None = 2.45
+) -> Figures:
+    at_doors = ContactFigures(
+        contact=contact, letterbox=letterbox, outcomes={"no_answer": 1}, deliveries=deliveries, parcels=0
+    )
     return Figures(at_doors, 1, km, Movements(6, 1, 2), 10.0, (DrivenFigures("van-1", km, kwh),))
 
 
@@ -94,6 +98,7 @@ def test_a_faithful_hub_holds() -> None:
         (replace(RECORDED, excursions=(excursion(closed_s=None),)), "lost"),
         (replace(RECORDED, excursions=(excursion(), excursion("van-2/cooler"))), "different"),
         (replace(RECORDED, figures=figures(contact=2)), "different"),
+        (replace(RECORDED, figures=figures(deliveries=1)), "different"),
         (replace(RECORDED, figures=figures(km=14.0)), "different"),
         (replace(RECORDED, figures=figures(km=None)), "different"),
         (replace(RECORDED, figures=figures(kwh=2.9)), "different"),

@@ -107,7 +107,14 @@ def record() -> list[RecordedEvent]:
 
 def recorded() -> Recorded:
     contact = ContactFigures(
-        contact=48, letterbox=12, outcomes={"no_answer": 3}, parcels=60, rides_done=2, chores_done=2, brought_back=1
+        contact=48,
+        letterbox=12,
+        outcomes={"no_answer": 3},
+        deliveries=0,
+        parcels=60,
+        rides_done=2,
+        chores_done=2,
+        brought_back=1,
     )
     return Recorded(
         gateways=(),

@@ -1,14 +1,11 @@
-// The record's names in the words people use: `van-1/cooler`, `warm_7.5_warning`.
-import { vanNumber } from "../lib/format";
-import { t, word } from "../lib/language.svelte";
+// Coolers and their rules in the words people use: `van-1/cooler`, `warm_7.5_warning`.
+import { word } from "../lib/language.svelte";
+import { gatewayName } from "../lib/names";
 import type { Limit } from "../hub_api";
 
 export function sourceName(source: string): string {
   const [gateway = "", node = ""] = source.split("/");
-  const where = gateway.startsWith("van-")
-    ? t("van.name", { n: vanNumber(gateway) })
-    : t("coolers.hub_name", { name: gateway.replace(/^hub-/, "").replace(/^./, (letter) => letter.toUpperCase()) });
-  return `${where}, ${word("node", node)}`;
+  return `${gatewayName(gateway)}, ${word("node", node)}`;
 }
 
 export function ruleWords(rule: string): string {

@@ -1,6 +1,6 @@
 // Refusals in words for people. The servers name a field and a technical reason; that stays behind "details".
 import { t, word } from "./language.svelte";
-import { vanNumber } from "./format";
+import { gatewayName } from "./names";
 
 /** What a reason or a field means, the first that fits. */
 const MEANINGS: [RegExp, string][] = [
@@ -29,12 +29,7 @@ export function refusalWords(field: string, reason: string): string {
 export function originWords(origin: string): string {
   const gateway = /\b(?:van-\d+|hub-[a-z0-9-]+)\b/.exec(origin)?.[0];
   const part = /\/(cooler|fridge|hotbox|scanner|shunt)\b/.exec(origin)?.[1] ?? /\b(page|scan|gps|vehicle|outbox|broker)\b/.exec(origin)?.[1];
-  const where = gateway ? gatewayWords(gateway) : "";
+  const where = gateway ? gatewayName(gateway) : "";
   const what = part ? word("node", part) : "";
   return [where, what].filter(Boolean).join(", ") || origin;
-}
-
-function gatewayWords(gateway: string): string {
-  if (gateway.startsWith("van-")) return t("van.name", { n: vanNumber(gateway) });
-  return t("coolers.hub_name", { name: gateway.replace(/^hub-/, "").replace(/^./, (letter) => letter.toUpperCase()) });
 }

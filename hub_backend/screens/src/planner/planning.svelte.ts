@@ -59,11 +59,16 @@ class Planning {
     return van.fix_s === null || van.lat === null || nowForAges() - van.fix_s > STALE_AFTER_S;
   }
 
-  /** Seconds by which a van runs behind its plan, judged by the stop it should have reached. */
-  behind_s(van: string): number {
-    const next = this.next(van);
+  /** Whether the van stands at this stop, a resident's or the depot's. */
+  isAt(van: Van, stop: PlanStop): boolean {
+    return stop.state === "at_door" || (van.stop === stop.stop && van.phase === "arrived");
+  }
+
+  /** Seconds by which a van runs behind its plan: the next stop should have begun by now, or have been left. */
+  behind_s(van: Van): number {
+    const next = this.next(van.id);
     if (!next) return 0;
-    return Math.max(0, now() - (next.state === "at_door" ? next.depart_s : next.arrive_s));
+    return Math.max(0, now() - (this.isAt(van, next) ? next.depart_s : next.start_s));
   }
 
   /** Stops of the day with nobody to come, and why. */
