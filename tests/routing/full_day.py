@@ -113,7 +113,7 @@ def played(  # noqa: PLR0912 - a step of each kind
                     if later.kind is StepKind.RELOAD:
                         break
                     one = tasks.get(later.task) if later.kind is StepKind.TASK else None
-                    if one is not None and any(one.deliver.values()) and one.id not in on_board:
+                    if one is not None and one.fetch is None and any(one.deliver.values()) and one.id not in on_board:
                         on_board.add(one.id)
                         tasks[one.id] = replace(one, aboard_since_s=t)
             elif step.kind is StepKind.CHARGE and soc is not None:
@@ -125,6 +125,10 @@ def played(  # noqa: PLR0912 - a step of each kind
                 on_board.discard(step.task)
                 for key, amount in done.collect.items():
                     collected[key] = collected.get(key, 0) + amount
+            elif step.kind is StepKind.FETCH:
+                name = step.task.rpartition("/")[0]
+                tasks[name] = replace(tasks[name], fetch=None)
+                on_board.add(name)
             elif step.kind is StepKind.PICKUP:
                 name = step.task.rpartition("/")[0]
                 rides[name] = replace(rides[name], aboard=van.id)
