@@ -11,7 +11,7 @@ SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: fuzz seeds help demo bench-routing bench-day bench-roads chaos test check unit quick properties lint types contracts docs screens lock clean
+.PHONY: fuzz seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -43,6 +43,10 @@ bench-day: $(STAMP) ## the live model: after an event, a dynamic day, 10,000 eve
 EXTRACT ?= ../shared/data/map/wechelderzande.osm.pbf
 bench-roads: $(STAMP) ## matrix and new address on an extract (EXTRACT=FILE.osm.pbf), into build/bench-routing.json
 	$(BIN)/python -m routing.road_bench $(EXTRACT) --out build/bench-routing.json
+
+bench-edge: $(STAMP) ## ingest, outbox, scan to screen, a gateway's cost, 10,000 vans (ARGS=--short): build/bench-edge.json
+	@sh .ci/servers
+	$(BIN)/python -m tests.bench $(ARGS)
 
 test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers

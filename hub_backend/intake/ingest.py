@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 BATCH_MESSAGES = 500
 BATCH_S = 0.05  # machine
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
-QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # the broker never has more than RECEIVE_MAXIMUM under way
+QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: see `_arrive`
 
 
 class Ingest:
@@ -41,7 +41,6 @@ class Ingest:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._busy_s = time.monotonic()
-        self.overflowed = 0
         mqtt.on_message = self._arrive
 
     @property
@@ -63,11 +62,14 @@ class Ingest:
         self._mqtt.stop()
 
     def _arrive(self, message: Message) -> None:
+        """Takes a message, or lets the connection wait until there is room: what is dropped here is never acked and
+        would stay in the broker's window for as long as the connection lives."""
         self._busy_s = time.monotonic()
-        try:
-            self._queue.put_nowait(message)
-        except queue.Full:  # only QoS 0 can do this, and nothing of ours is QoS 0
-            self.overflowed += 1
+        while not self._stop.is_set():
+            try:
+                return self._queue.put(message, timeout=0.2)
+            except queue.Full:
+                continue
 
     def _run(self) -> None:
         while not self._stop.is_set():

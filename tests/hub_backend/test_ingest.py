@@ -14,7 +14,7 @@ from sqlalchemy import select
 from edge_gateway.contract import messages, topics
 from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.messages import Lane, Presence
-from hub_backend.intake.ingest import Ingest
+from hub_backend.intake.ingest import BATCH_MESSAGES, QUEUE_MESSAGES, Ingest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.mqtt import Message, Mqtt
@@ -179,6 +179,30 @@ def test_a_missing_batch_is_waited_for_and_a_lost_one_is_counted(
         wait(lambda: van.n() == 10)
         with hub.kit.store.read() as session:
             assert session.scalars(select(LaneRow)).one().missing == 7
+
+
+def test_a_broker_that_sends_more_than_it_may_has_to_wait(sqlite_url: str) -> None:
+    """As mosquitto 2.0.11 does to a hub that is slow: what is dropped there is not sent again on that connection."""
+    count = QUEUE_MESSAGES + 2 * BATCH_MESSAGES
+    hub = Hub(sqlite_url, free_port())
+    van = hub.mqtt.addresses["van-1"].topic(topics.EVENTS)
+    sealed = [
+        hub.mqtt.seals["van-1"].close(messages.encode(batch([position(seq)], first_n=seq + 1)), topic=van)
+        for seq in range(count)
+    ]
+    sending = threading.Thread(
+        target=lambda: [hub.mqtt.on_message(Message(van, one, mid, 1, 0)) for mid, one in enumerate(sealed)]
+    )
+    hub.ingest.start()
+    try:
+        with hub.kit.store.write():  # nobody else writes meanwhile
+            sending.start()
+            sending.join(timeout=1.0)
+        sending.join(timeout=20.0)
+        wait(lambda: len(hub.seqs()) == count, seconds=30)
+    finally:
+        hub.ingest.stop()
+        hub.kit.store.close()
 
 
 def test_presence_and_the_last_will_are_kept(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:

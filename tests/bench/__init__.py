@@ -1,0 +1,1 @@
+"""What the edge costs and how fast it is, measured on the real processes: `make bench-edge`."""
