@@ -66,13 +66,19 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
+TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not browser'
+# In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
+BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
 unit: $(STAMP) ## all tests (make quick for those without servers)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
-	$(BIN)/python -m pytest -m browser
+	$(TESTS)
+	$(BROWSER)
 
+QUICK = $(BIN)/python -m pytest -q -p no:playwright -p no:xdist --hypothesis-profile=quick \
+  -m 'not servers and not browser and not slow and not whole'
+FIRST = tests/routing tests/simulator
+# Two processes that share no folder, for a unit test takes less time than it takes to import what it is about.
 quick: $(STAMP) ## unit tests: without servers, browsers, databases, whole maps or long runs (PYTEST="-k frame" for some)
-	$(BIN)/python -m tests.lanes -q -p no:playwright -p no:xdist --hypothesis-profile=quick \
-	  -m "not servers and not browser and not slow and not whole" $(PYTEST)
+	@PYTEST_ADDOPTS='$(PYTEST)' $(BIN)/python -m tests.beside "$(QUICK) $(FIRST)" "$(QUICK) $(FIRST:%=--ignore=%)"
 
 seeds: $(STAMP) ## whole demo days, one after the other (SEEDS="1 2 3"), each of which must hold
 	@for seed in $(SEEDS); do \

@@ -4,9 +4,13 @@ import os
 import re
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 # How many examples a property gets unless it says so itself: always the same in `make quick` and in CI, many and new
 # ones in `make properties`. No deadline: how long an example takes hangs on what else the machine does.
@@ -37,11 +41,34 @@ WHOLE = frozenset({"fresh_record", "map_dir", "village"})
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks as `whole` by what a test is built on, so that none can be forgotten."""
     for item in items:
         if isinstance(item, pytest.Function) and WHOLE.intersection(item.fixturenames):
             item.add_marker(pytest.mark.whole)
+    if hasattr(
+        config, "workerinput"
+    ):  # in lanes the longest begin first, or the last of them runs when all else is done
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+EACH_FOR_ITSELF = ("tests/test_whole_loop.py", "tests/simulator/test_demo.py", "tests/security/test_rotation.py")
+"""Files with long tests that share nothing: each of those may go to another lane."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> "LoadScopeScheduling | None":
+    """With `--dist loadfile` a file stays together in a lane, so that what it starts is started once."""
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(EACH_FOR_ITSELF) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False  # not by how many tests a file has: the longest have the fewest
+    return ByFile(config)
 
 
 @pytest.fixture(scope="session")
