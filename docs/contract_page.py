@@ -4,7 +4,9 @@ Usage: python docs/contract_page.py [FILE]   (without a file: to standard output
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
@@ -22,6 +24,8 @@ UNITS = {
     "_v": "V",
     "_a": "A",
     "_ah": "Ah",
+    "_kwh": "kWh",
+    "_w": "W",
 }
 DEGREES = {"lat", "lon"}
 HEAD = """# The wire contract
@@ -29,27 +33,43 @@ HEAD = """# The wire contract
 Generated from `edge_gateway/contract/` and `firmware/`; do not edit: `make docs` writes it anew, a test holds it fresh.
 
 Rules: a message gains fields and never loses or changes one; readers ignore fields they do not know; null is "not
-known", never zero; times are UTC seconds. Every MQTT payload is JSON, sealed with the gateway's own key (AES-256-GCM,
-the topic as associated data; `edge_gateway/contract/sealing.py`).
+known", never zero; times are UTC seconds. Every MQTT payload is JSON, and every one but the host's is sealed with the
+gateway's own key (AES-256-GCM, the topic as associated data; `edge_gateway/contract/sealing.py`).
 """
 
 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [HEAD, _topics(), "## Messages\n"]
-    parts += [_message(message) for channel in topics.CHANNELS for message in channel.messages]
-    parts += [_message(part) for part in (messages.PlannedStop, messages.PlannedParcel)]
+    carried = [message for channel in (*topics.CHANNELS, topics.HOST) for message in channel.messages]
+    parts += [_message(message) for message in (*carried, *_within(carried))]
     parts += ["## Events\n", _events_head()]
     parts += [_message(kind, lane=lane) for kind, lane in messages.LANES.items()]
-    parts += [_message(messages.Span), _uart()]
+    parts += [*(_message(part) for part in _within(messages.LANES)), _uart()]
     return "\n".join(parts).rstrip() + "\n"
 
 
+def _within(carriers: Iterable[type]) -> list[type]:
+    """The structs that these hold, and those within them, each once, in the order of reading."""
+    found: dict[type, None] = {}
+    ahead = [field.type for carrier in carriers for field in msgspec.structs.fields(carrier)]
+    while ahead:
+        kind = ahead.pop(0)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            if kind not in found:
+                found[kind] = None
+                ahead += [field.type for field in msgspec.structs.fields(kind)]
+        else:
+            ahead += get_args(kind)
+    return list(found)
+
+
 def _topics() -> str:
+    everyone = [(topics.Address("{org}", "{hub}", "{gateway}").topic(one.leaf), one) for one in topics.CHANNELS]
     rows = [
-        f"| `{topics.ROOT}/{{org}}/{{hub}}/{{gateway}}/{channel.leaf}` | {channel.direction} | {channel.qos} | "
+        f"| `{topic}` | {channel.direction} | {channel.qos} | "
         f"{'yes' if channel.retain else 'no'} | {', '.join(_link(m) for m in channel.messages)} | {channel.purpose} |"
-        for channel in topics.CHANNELS
+        for topic, channel in [*everyone, (topics.host("{org}"), topics.HOST)]
     ]
     head = "| topic | direction | QoS | retained | message | what for |\n|---|---|---|---|---|---|"
     return "\n".join(["## Topics\n", head, *rows, ""])

@@ -45,7 +45,10 @@ class Day:
     def wants(self, plan: VanPlan | HubManifest) -> bool:
         """False for what we have already, or an older one."""
         held = self.plan
-        return held is None or (plan.day, plan.revision) > (held.day, held.revision)
+        return held is None or _age(plan) > _age(held)
+
+    def holds_newer(self, plan: VanPlan | HubManifest) -> bool:
+        return self.plan is not None and _age(plan) < _age(self.plan)
 
     def begins_with(self, plan: VanPlan | HubManifest) -> bool:
         """True when this plan is of a new day, on which nothing happened yet."""
@@ -157,3 +160,8 @@ class Day:
         return tuple(
             PageVisit(stop=visit.stop, outcome=visit.outcome, t_s=visit.t_s) for visit in self._visits.values()
         )
+
+
+def _age(plan: VanPlan | HubManifest) -> tuple[str, int, float]:
+    """The greater, the newer: a hub's manifest is told again within a revision when a van comes home."""
+    return plan.day, plan.revision, plan.made_s

@@ -61,10 +61,17 @@ def _judge_at_hub(code: str, purpose: ScanPurpose, manifest: HubManifest, situat
     zone = _zone(parcel.temp_class)
     if purpose is ScanPurpose.INTAKE and code in situation.out:
         return Verdict(ScanResult.RIGHT, purpose, f"Terug in de hub ({zone})", is_back=True)
-    where = f"voor {van}" if van else "nog niet ingedeeld"
+    where = _where_from_hub(code, manifest)
     if code in situation.scanned[purpose]:
         return Verdict(ScanResult.ALREADY_SCANNED, purpose, f"Al gescand, {where}", van=van)
     return Verdict(ScanResult.RIGHT, purpose, f"Goed, {where} ({zone})", van=van)
+
+
+def _where_from_hub(code: str, manifest: HubManifest) -> str:
+    if code in manifest.fetched:
+        return "opgehaald bij een bewoner"
+    van = manifest.vans.get(code)
+    return f"voor {van}" if van else "nog niet ingedeeld"
 
 
 def _judge_load(code: str, plan: VanPlan, situation: Situation) -> Verdict:

@@ -211,8 +211,7 @@ class State:
     def holds_newer(self, plan: VanPlan | HubManifest) -> bool:
         """True for a plan that is older than ours; the broker repeats ours at every connection."""
         with self._lock:
-            held = self._day.plan
-            return held is not None and (plan.day, plan.revision) < (held.day, held.revision)
+            return self._day.holds_newer(plan)
 
     def begins_with(self, plan: VanPlan | HubManifest) -> bool:
         with self._lock:

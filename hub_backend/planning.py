@@ -17,6 +17,7 @@ from hub_backend.api import stops as stops_api
 from hub_backend.api import van_service as van_service_api
 from hub_backend.api.health import DispatchHealth
 from hub_backend.basemap import Basemap, MapError
+from hub_backend.dispatching.come_back import ComeBack
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.downlink import Acknowledged, Downlinks, Sender
 from hub_backend.dispatching.drafting import Planner
@@ -94,7 +95,7 @@ def build(
             map_api.router(basemap),
         ],
         root_routers=[map_api.tiles(basemap)],
-        followers=[Acknowledged()],
+        followers=[Acknowledged(), ComeBack(kit)],
     )
 
 

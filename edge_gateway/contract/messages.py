@@ -315,7 +315,7 @@ class HostState(Struct, frozen=True, kw_only=True):
 
 
 class PlannedParcel(Struct, frozen=True, kw_only=True):
-    """A thing to hand over or take along; `temp_class` is chilled, hot, fridge (medication), ambient or frozen."""
+    """A thing to hand over or take along; `temp_class` "fridge" is for medication."""
 
     code: Code
     goods: Annotated[str, Meta(max_length=40)]
@@ -368,8 +368,9 @@ class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan
 class HubManifest(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hub_manifest"):
     """What a hub expects to take in today, and the van that each parcel goes with (None: not planned yet).
 
-    `out` are parcels that a van took along and has not handed over, and since when; `suppliers` what those of the
-    parcels are called.
+    `fetched` are those of the parcels that no supplier brings but a van, from a resident. `out` are parcels that a van
+    took along and has not handed over, and since when; `suppliers` what those of the parcels are called. The one with
+    the newest `made_s` of a revision holds.
     """
 
     version: int = VERSION
@@ -379,6 +380,7 @@ class HubManifest(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hub_
     day: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     parcels: tuple[PlannedParcel, ...] = ()
     vans: dict[Code, Name] = {}
+    fetched: tuple[Code, ...] = ()
     out: dict[Code, TimeS] = {}
     suppliers: dict[Name, Annotated[str, Meta(max_length=80)]] = {}
 

@@ -28,11 +28,6 @@ class Channel:
     qos: int = 1
 
 
-def host(org: str) -> str:
-    """Where an organisation's backend says that it is there (retained), and as its last will that it is not."""
-    return f"{ROOT}/{org}/host"
-
-
 CHANNELS = (
     Channel(EVENTS, "gateway to hub", (messages.EventBatch,), retain=False, purpose="up to 50 events of one lane"),
     Channel(
@@ -57,6 +52,19 @@ CHANNELS = (
         purpose="the day as it now stands; the gateway answers with a `plan_received` event",
     ),
 )
+
+HOST = Channel(
+    "host",
+    "hub to gateway",
+    (messages.HostState,),
+    retain=True,
+    purpose="the backend is there; as its last will: it is not. One for an organisation, and the only one not sealed",
+)
+
+
+def host(org: str) -> str:
+    """The organisation's `HOST` channel."""
+    return f"{ROOT}/{org}/{HOST.leaf}"
 
 
 @dataclass(frozen=True)

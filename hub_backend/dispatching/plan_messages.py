@@ -156,6 +156,7 @@ def hub_manifest(standing: Standing, row: PlanRow, hub: str, suppliers: Mapping[
         made_s=row.made_s,
         day=row.day,
         parcels=parcels,
+        fetched=tuple(parcel.code for stop in stops for parcel in _parcels(stop, "collect")),
         vans={parcel.code: stop.row.van for stop in stops if stop.row.van is not None for parcel in stop.parcels},
         out={
             parcel.code: parcel.changed_s

@@ -88,13 +88,24 @@ def test_at_the_hub_a_scan_is_intake_and_names_the_van() -> None:
     assert ask(MEAL, by=manifest, scanned={ScanPurpose.INTAKE: {MEAL}}).result is ScanResult.ALREADY_SCANNED
 
 
+def test_what_a_van_fetched_is_for_no_van() -> None:
+    manifest = HubManifest(
+        plan="p", revision=1, made_s=START_S, day="2026-11-23",
+        parcels=(parcel(MEAL), parcel(ROLL)), vans={MEAL: "van-1", ROLL: "van-1"}, fetched=(ROLL,),
+    )  # fmt: skip
+    assert "opgehaald bij een bewoner" in ask(ROLL, by=manifest).words
+    assert "opgehaald" not in ask(MEAL, by=manifest).words
+
+
 def test_what_a_van_took_along_is_back_once_and_then_taken_in() -> None:
     day = Day()
     manifest = HubManifest(plan="p", revision=1, made_s=START_S, day="2026-11-23", parcels=(parcel(MEAL),))
     day.take(manifest)
     day.apply(taken_in(MEAL, START_S))
     assert judge(MEAL, None, day.situation).result is ScanResult.ALREADY_SCANNED
-    day.take(msgspec.structs.replace(manifest, revision=2, out={MEAL: START_S + 3600}))
+    again = msgspec.structs.replace(manifest, made_s=START_S + 4000, out={MEAL: START_S + 3600})
+    assert day.wants(again) and not day.wants(msgspec.structs.replace(again, made_s=START_S))
+    day.take(again)
     back = judge(MEAL, None, day.situation)
     assert (back.result, back.is_back) == (ScanResult.RIGHT, True)
     assert "Terug in de hub" in back.words

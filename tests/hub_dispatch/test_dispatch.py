@@ -244,6 +244,26 @@ def test_the_hub_hears_what_a_van_has_along_and_what_suppliers_are_called(world:
     assert sorted(manifest(world).out) == loaded
 
 
+def test_a_van_that_is_home_tells_its_hub_what_it_brings_back(world: World) -> None:
+    for n in range(3):
+        world.order(f"k{n}")
+    world.order("k3", kind="collection", goods="laundry_dirty")
+    world.plan()
+    first = manifest(world)
+    assert len(first.fetched) == 1
+    van, stops = next((van, stops) for van in ("van-1", "van-2") if (stops := world.route(van)))
+    world.load(van)
+    loaded = {parcel.code for stop in world.mail.newest(van).stops for parcel in stop.deliver}
+    world.at("10:00")
+    gone = next(stop for stop in world.mail.newest(van).stops if stop.stop == stops[0])
+    world.visit(van, gone.stop, "contact_door")
+    world.tour(van, "back_at_hub")
+    world.dispatch.step()
+    told = manifest(world)
+    assert (told.revision, set(told.out)) == (first.revision, loaded - {parcel.code for parcel in gone.deliver})
+    assert told.made_s > first.made_s
+
+
 def manifest(world: World) -> HubManifest:
     message = next(message for gateway, message in reversed(world.mail.sent) if gateway == "hub-colmschate")
     assert isinstance(message, HubManifest)

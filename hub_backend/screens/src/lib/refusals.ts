@@ -1,5 +1,5 @@
 // Refusals in words for people. The servers name a field and a technical reason; that stays behind "details".
-import { t, word } from "./language.svelte";
+import { word } from "./language.svelte";
 import { gatewayName } from "./names";
 
 /** What a reason or a field means, the first that fits. */
