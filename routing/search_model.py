@@ -7,6 +7,8 @@ Traps of PyVRP 0.14 that this module works around:
 - shipments cannot cross a reload, which is what a passenger wants anyhow;
 - a depot's window binds the return too, and one on a depot to reload at makes its local search run for ever
   (5 of 25 seeds of one problem): opening hours are left to settling, and a depot that is closed for good is left out;
+- an unused van costs nothing, not even its way home, and a negative cost that would mend that makes its local search
+  run for ever: a van that is out with nothing to do gets a stop only where that saves its way home too;
 - a break without a place is a client where the draft has it: the search moves it in time, settling moves it freely.
 """
 

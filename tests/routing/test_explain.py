@@ -91,7 +91,7 @@ def test_moved_says_why_it_could_not_stay() -> None:
 
 def test_moved_says_what_it_saves() -> None:
     problem, before = two_vans()
-    near = replace(problem, vans=[problem.vans[0], van("van-2", at_depot=False, place=11)])
+    near = replace(problem, vans=[problem.vans[0], van("van-2", depot="other", at_depot=False, place=11)])
     near = replace(near, tasks=[problem.tasks[0], task("b", 10)])
     after = replan(near, before, iterations=50)
     change = next(change for change in explain(before, after, NAMES, problem=near) if change.task == "b")
