@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     solve_morning_s: Annotated[float, Field(gt=0, le=600)] = 3.0  # machine
     solve_live_s: Annotated[float, Field(gt=0, le=60)] = 0.4  # machine
     solve_background_s: Annotated[float, Field(gt=0, le=120)] = 5.0  # machine
+    solve_iterations: Annotated[int, Field(gt=0)] | None = None  # of each search, not its time: always the same plan
     background_every_s: Annotated[float, Field(ge=0, le=86400)] = 600.0  # machine; 0: the plan is never only bettered
     debounce_s: Annotated[float, Field(ge=0, le=3600)] = 20.0
     approval: Approval = "automatic"  # which plans wait for the planner: dispatching.approval

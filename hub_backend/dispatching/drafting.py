@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 HOURS_AHEAD = 3
 """One matrix serves a plan: the mean of these hours' traffic, since later ones will be planned again."""
 
+MOST_ROUNDS = 2
+"""Of one search; a day without rides and timed goods takes one."""
+
 RULES_NL = {
     "window": "past niet meer in het tijdvak",
     "shift": "past niet meer in de dienst",
@@ -108,6 +111,7 @@ class Drafting:
         self, standing: Standing, told: PlanBody | None, previous: PlanBody | None, *, seed: int
     ) -> PlanRequest:
         compared = told is not None and told is not previous
+        tries = self.kit.settings.solve_iterations
         return PlanRequest(
             problem=standing.problem,
             previous=None if previous is None else still_meant(previous, standing),
@@ -117,6 +121,7 @@ class Drafting:
             hours=hours_ahead(standing.problem, self.kit.settings.zone),
             seconds=self.kit.settings.solve_morning_s if previous is None else self.seconds,
             seed=seed,
+            iterations=None if tries is None else (tries,) * MOST_ROUNDS,
         )
 
     def _learn_from_broken(self, standing: Standing, broken: Sequence[Broken]) -> None:

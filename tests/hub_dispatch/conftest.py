@@ -59,10 +59,20 @@ def router(map_dir: Path) -> Generator[Solver]:
 
 
 @pytest.fixture
-def town(tmp_path: Path, fresh_record: Path, map_dir: Path, router: Solver) -> Generator[World]:
-    """A hub on the made-up map, with the real router."""
+def town_by_the_clock(tmp_path: Path, fresh_record: Path, map_dir: Path, router: Solver) -> Generator[World]:
+    """A hub on the made-up map, with the real router, whose searches end when their seconds are over."""
     shutil.copy(fresh_record, tmp_path / "hub.sqlite")
     world = World(tmp_path, planner=None, solver=router, map_dir=map_dir)
+    settle(world, map_dir)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def town(tmp_path: Path, fresh_record: Path, map_dir: Path, router: Solver) -> Generator[World]:
+    """The same with searches that end after so many tries: the same plans however busy the machine is."""
+    shutil.copy(fresh_record, tmp_path / "hub.sqlite")
+    world = World(tmp_path, planner=None, solver=router, map_dir=map_dir, solve_iterations=300)
     settle(world, map_dir)
     yield world
     world.close()

@@ -67,9 +67,10 @@ def test_a_question_that_was_tampered_with_is_not_asked(world: World, planner: H
 
 @pytest.mark.servers
 def test_the_real_routers_plans_come_out_the_same(
-    town: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    town_by_the_clock: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By the command, from the record alone: the morning's plan, and one after an event."""
+    town = town_by_the_clock
     a_day_of_orders(town)
     town.plan()
     town.at("09:00")
