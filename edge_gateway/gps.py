@@ -8,14 +8,13 @@ Unknown is None, never zero.
 import logging
 import math
 import random
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from edge_gateway.contract.messages import ClockQuality, Position, Reckoned
-from edge_gateway.errors import ReceiverError
+from edge_gateway.input import Input
 from edge_gateway.intake import Intake
 from edge_gateway.page_messages import PagePosition
 from edge_gateway.reckoning import Reckoning
@@ -34,8 +33,6 @@ MOVING_M_S = 1.0
 MOVED_M = 30.0
 LATE_S = 120.0
 """A receiver's time further than this from ours is not used for stamps (a replayed log, a wrong week number)."""
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 15.0
 
 FixKind = Literal["none", "2d", "3d"]
 
@@ -197,8 +194,8 @@ def _distance_m(a: PagePosition, b: PagePosition) -> float:
     return distance_m(a.lat, a.lon, b.lat, b.lon)
 
 
-class Gps:
-    """The thread that keeps a receiver open, with growing pauses, and tells what it says."""
+class Gps(Input):
+    """A receiver, and what follows from what it says."""
 
     def __init__(
         self,
@@ -213,46 +210,31 @@ class Gps:
         random: random.Random,
         poll_s: float,
     ) -> None:
+        super().__init__("gps", random=random)
         self._receiver = receiver
         self._source = source
         self._intake = intake
         self._state = state
         self._time = time
-        self._random = random
         self._poll_s = poll_s
         self._pace = pace
         self._reckoning = Reckoning()
         self._told_reckoned: tuple[float, Reckoned] | None = None
         self._track = Track(pace, lambda field, reason: rejects.add("gps", field, reason))
         self._heard_time_s: float | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gps", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def _listen(self) -> None:
+        self._receiver.open()
+        log.info("event=gps_connected")
+        while self.runs:
+            for fix in self._receiver.read():
+                self._is_well()  # not before: a gpsd without a receiver opens, too
+                self._hear(fix)
+                self._tell(self._track.take(fix, self._time.now_s()))
+            self._tell(self._track.tick(self._time.now_s()))
 
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                self._receiver.open()
-                log.info("event=gps_connected")
-                while not self._stopping.is_set():
-                    for fix in self._receiver.read():
-                        pause_s = FIRST_PAUSE_S
-                        self._hear(fix)
-                        self._tell(self._track.take(fix, self._time.now_s()))
-                    self._tell(self._track.tick(self._time.now_s()))
-            except ReceiverError as error:
-                log.info("event=gps_unavailable error=%r retry_s=%.1f", str(error), pause_s)
-            finally:
-                self._receiver.close()
-            self._wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    def _close(self) -> None:
+        self._receiver.close()
 
     def _hear(self, fix: Fix) -> None:
         """Set our clock by a fix, once: a dead receiver's last word would make the time stand still."""
@@ -260,7 +242,7 @@ class Gps:
             self._heard_time_s = fix.time_s
             self._time.heard(fix.time_s)
 
-    def _wait(self, pause_s: float) -> None:
+    def _rest(self, pause_s: float) -> None:
         """Without a receiver the last fix still grows old."""
         until = time.monotonic() + pause_s
         while time.monotonic() < until and not self._stopping.wait(self._poll_s):

@@ -7,13 +7,10 @@ in the node's numbering, and acknowledged: nothing is repeated for ever.
 import logging
 import queue
 import random
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
-
-import serial
 
 from edge_gateway.contract.messages import (
     Alarm,
@@ -26,6 +23,7 @@ from edge_gateway.contract.messages import (
     Span,
 )
 from edge_gateway.errors import OutboxError
+from edge_gateway.input import Input
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.node_link import Data, Hello, NodeLink, Place, Said
 from edge_gateway.numbering import Numbering
@@ -41,7 +39,6 @@ from firmware import readings
 log = logging.getLogger(__name__)
 
 READ_S = 0.05
-FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 ANSWER_S = 5.0
 """A node that was asked for a HELLO and says nothing for so long is offline."""
@@ -50,8 +47,8 @@ TELL_S = 10.0
 LOWEST_C, HIGHEST_C = -40.0, 85.0
 
 
-class SerialNode:
-    """One node: its port, its link, its thread."""
+class SerialNode(Input):
+    """One node: its port and its link."""
 
     def __init__(
         self,
@@ -66,6 +63,7 @@ class SerialNode:
         time: Timekeeper,
         random: random.Random,
     ) -> None:
+        super().__init__(f"node-{settings.name}", random=random, longest_pause_s=LONGEST_PAUSE_S)
         self._gateway = gateway
         self._source = f"{gateway}/{settings.name}"
         self._silence_s = silence_s
@@ -74,7 +72,6 @@ class SerialNode:
         self._state = state
         self._rejects = rejects
         self._time = time
-        self._random = random
         self._port = SerialPort(settings.port, baud=settings.baud, read_s=READ_S)
         self._link = NodeLink(_monotonic())
         self._committed: queue.SimpleQueue[Place] = queue.SimpleQueue()
@@ -86,42 +83,24 @@ class SerialNode:
         self._counted = 0
         self._heard_s = _monotonic()
         self._asked_s: float | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"node-{settings.name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends the thread; what it took but nobody acknowledged the node will send again."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
 
     # ------------------------------------------------------------ the port
 
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                self._port.open()
-                log.info("event=node_port_open node=%s port=%s", self._source, self._port.path)
-                pause_s = FIRST_PAUSE_S
-                self._serve()
-            except (OSError, serial.SerialException) as error:
-                log.info("event=node_port_lost node=%s error=%r retry_s=%.1f", self._source, str(error), pause_s)
-            finally:
-                self._port.close()
-            if not self._stopping.is_set():
-                self._show(online=False)
-            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    def _close(self) -> None:
+        """What was taken but nobody acknowledged the node will send again."""
+        self._port.close()
+        if self.runs:
+            self._show(online=False)
 
-    def _serve(self) -> None:
+    def _listen(self) -> None:
+        self._port.open()
+        log.info("event=node_port_open node=%s port=%s", self._source, self._port.path)
+        self._is_well()
         self._rejected_before += self._link.rejected_frames
         self._link.refused = 0
         self._link.restart(_monotonic())
         self._heard_s, self._asked_s = _monotonic(), None
-        while not self._stopping.is_set():
+        while self.runs:
             data = self._port.read()
             now_s = _monotonic()
             for said in self._link.feed(data, now_s) if data else ():

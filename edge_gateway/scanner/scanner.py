@@ -2,9 +2,9 @@
 
 import logging
 import random
-import threading
 
 from edge_gateway.errors import OutboxError
+from edge_gateway.input import Input
 from edge_gateway.intake import HeardCode, Intake
 from edge_gateway.page_messages import PageNode
 from edge_gateway.rejects import Rejects
@@ -15,15 +15,14 @@ from edge_gateway.timekeeping import Timekeeper
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 TRIES = 3
 """A code that the disk would not take is tried again so often; then the concierge hears to scan again."""
 TRY_AGAIN_S = 0.5
 
 
-class Scanner:
-    """One scanner, kept open with growing pauses."""
+class Scanner(Input):
+    """One scanner."""
 
     def __init__(
         self,
@@ -37,50 +36,38 @@ class Scanner:
         random: random.Random,
         poll_s: float,
     ) -> None:
+        super().__init__(f"scanner-{settings.name}", random=random, longest_pause_s=LONGEST_PAUSE_S)
         self._source = f"{gateway}/{settings.name}"
         self._intake = intake
         self._state = state
         self._rejects = rejects
         self._time = time
-        self._random = random
         self._device: Device
         kind, _, path = settings.device.partition(":")
         if kind == "hid":
             self._device = KeyboardScanner(path, poll_s=poll_s)
         else:
             self._device = SerialScanner(path, poll_s=poll_s, refuse=self._refuse)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"scanner-{settings.name}", daemon=True)
 
     def start(self) -> None:
         self._show(online=False)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
+        super().start()
 
     def _refuse(self, field: str, reason: str) -> None:
         self._rejects.add(self._source, field, reason)
 
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                self._device.open()
-                log.info("event=scanner_open scanner=%s", self._source)
-                pause_s = FIRST_PAUSE_S
-                self._show(online=True)
-                while not self._stopping.is_set():
-                    for code in self._device.read():
-                        self._take(code)
-            except OSError as error:
-                log.info("event=scanner_lost scanner=%s error=%r retry_s=%.1f", self._source, str(error), pause_s)
-            finally:
-                self._device.close()
-            self._show(online=False)
-            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    def _listen(self) -> None:
+        self._device.open()
+        log.info("event=scanner_open scanner=%s", self._source)
+        self._is_well()
+        self._show(online=True)
+        while self.runs:
+            for code in self._device.read():
+                self._take(code)
+
+    def _close(self) -> None:
+        self._device.close()
+        self._show(online=False)
 
     def _take(self, code: str) -> None:
         heard = HeardCode(raw=code, t_s=self._time.now_s(), clock=self._time.quality)

@@ -3,7 +3,6 @@
 import logging
 import os
 import random
-import threading
 import time as machine
 from collections.abc import Callable, Mapping
 
@@ -11,6 +10,7 @@ import can
 from can.interfaces.slcan import slcanBus
 
 from edge_gateway.errors import ReceiverError
+from edge_gateway.input import Input
 from edge_gateway.intake import Intake
 from edge_gateway.rejects import Rejects
 from edge_gateway.timekeeping import Timekeeper
@@ -20,9 +20,6 @@ from edge_gateway.vehicle.questions import Frame, Questions
 from edge_gateway.vehicle_profile import Field, Profile
 
 log = logging.getLogger(__name__)
-
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 15.0
 
 
 def open_bus(adapter: str, bitrate: int, *, listen_only: bool) -> can.BusABC:
@@ -51,8 +48,8 @@ def _device(adapter: str) -> str:
     return os.path.realpath(adapter.partition(":")[2])
 
 
-class VehicleBus:
-    """The thread that listens and, with `asks`, asks; it keeps the adapter open with growing pauses.
+class VehicleBus(Input):
+    """A CAN bus that is listened to and, with `asks`, asked.
 
     `drives` tells what others know: True while the van drives, None when nobody knows.
     """
@@ -72,6 +69,8 @@ class VehicleBus:
         random: random.Random,
         poll_s: float,
     ) -> None:
+        super().__init__("vehicle", random=random)
+        self._bus: can.BusABC | None = None
         self._adapter = adapter
         self._profile = profile
         self._asks = asks and bool(profile.queries)
@@ -80,57 +79,40 @@ class VehicleBus:
         self._intake = intake
         self._rejects = rejects
         self._time = time
-        self._random = random
         self._poll_s = poll_s
         self._dashboard = Dashboard(period_s=period_s, refuse=self._refuse)
         self._manners = Manners(profile.wakes, questions=len(profile.queries))
         self._questions: Questions | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vehicle", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
 
     def _refuse(self, field: str, reason: str) -> None:
         self._rejects.add("vehicle", field, reason)
 
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                bus = open_bus(self._adapter, self._profile.bitrate, listen_only=not self._asks)
-            except ReceiverError as error:
-                log.info("event=vehicle_unavailable error=%r retry_s=%.1f", str(error), pause_s)
-            else:
-                log.info("event=vehicle_listening adapter=%s asks=%s", self._adapter, str(self._asks).lower())
-                pause_s = FIRST_PAUSE_S
-                self._listen(bus)
-            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-    def _listen(self, bus: can.BusABC) -> None:
+    def _listen(self) -> None:
+        bus = self._bus = open_bus(self._adapter, self._profile.bitrate, listen_only=not self._asks)
+        log.info("event=vehicle_listening adapter=%s asks=%s", self._adapter, str(self._asks).lower())
+        self._is_well()
         opened = _device(self._adapter)
         self._questions = self._new_questions(bus) if self._asks else None
         try:
-            while not self._stopping.is_set():
+            while self.runs:
                 self._hear(bus)
                 if _device(self._adapter) != opened:
-                    raise OSError(f"{self._adapter} leads to another device now")
+                    raise ReceiverError(f"{self._adapter} leads to another device now")
                 self._ask()
                 event = self._dashboard.due(self._time.now_s(), self._source)
                 if event is not None:
                     self._intake.offer(event)
+        except can.CanError as error:
+            raise ReceiverError(str(error)) from error
+
+    def _close(self) -> None:
+        if self._bus is None:
+            return
+        try:
+            self._bus.shutdown()
         except (can.CanError, OSError) as error:
-            log.info("event=vehicle_lost error=%r", str(error))
-        finally:
-            try:
-                bus.shutdown()
-            except (can.CanError, OSError) as error:
-                log.debug("event=vehicle_closed error=%r", str(error))
+            log.debug("event=vehicle_closed error=%r", str(error))
+        self._bus = None
 
     def _hear(self, bus: can.BusABC) -> None:
         try:

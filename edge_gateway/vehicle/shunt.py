@@ -6,11 +6,9 @@ mod 256. Source: Victron's "VE.Direct Protocol". Nothing is sent: the meter spea
 
 import logging
 import random
-import threading
 from collections.abc import Callable
 
-import serial
-
+from edge_gateway.input import Input
 from edge_gateway.intake import Intake
 from edge_gateway.port import SerialPort
 from edge_gateway.rejects import Rejects
@@ -23,8 +21,6 @@ log = logging.getLogger(__name__)
 BAUD = 19_200
 LONGEST_BLOCK = 1024
 CHECKSUM = b"Checksum\t"
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 15.0
 
 
 class Blocks:
@@ -62,8 +58,8 @@ def _fields(block: bytes) -> dict[str, str]:
     return fields
 
 
-class Shunt:
-    """The thread that reads the port `vedirect:DEVICE`, and keeps it open with growing pauses."""
+class Shunt(Input):
+    """The port `vedirect:DEVICE`."""
 
     def __init__(
         self,
@@ -78,40 +74,25 @@ class Shunt:
         random: random.Random,
         poll_s: float,
     ) -> None:
+        super().__init__("vehicle", random=random)
         self._port = SerialPort(adapter.partition(":")[2], baud=BAUD, read_s=poll_s)
         self._profile = profile
         self._source = source
         self._intake = intake
         self._time = time
-        self._random = random
         self._blocks = Blocks(lambda field, reason: rejects.add("vehicle", field, reason))
         self._dashboard = Dashboard(
             period_s=period_s, refuse=lambda field, reason: rejects.add("vehicle", field, reason)
         )
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vehicle", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def _listen(self) -> None:
+        self._port.open()
+        self._is_well()
+        while self.runs:
+            self._read()
 
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                self._port.open()
-                pause_s = FIRST_PAUSE_S
-                while not self._stopping.is_set():
-                    self._read()
-            except (OSError, serial.SerialException) as error:
-                log.info("event=vehicle_unavailable error=%r retry_s=%.1f", str(error), pause_s)
-            finally:
-                self._port.close()
-            self._stopping.wait(pause_s * self._random.uniform(0.5, 1.5))
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    def _close(self) -> None:
+        self._port.close()
 
     def _read(self) -> None:
         for block in self._blocks.feed(self._port.read()):
