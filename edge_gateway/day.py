@@ -32,10 +32,11 @@ class Day:
     def _forget(self) -> None:
         self.phase: TourPhase | None = None
         self.at_stop: str | None = None
+        self._under_way = False
         self._arrived_s = 0.0
         self.scanned: dict[ScanPurpose, set[str]] = {purpose: set() for purpose in ScanPurpose}
         self._visits: dict[str, Visit] = {}
-        self._passed: set[str] = set()  # stops without a visit: rides, reloading, charging
+        self._passed: set[str] = set()  # stops without a visit: rides, reloading, charging, resting
         self._delivered: set[str] = set()
         self._aboard: dict[str, None] = {}  # in the order of loading
         self._taken_in_s: dict[str, float] = {}
@@ -84,8 +85,10 @@ class Day:
     def _apply_tour(self, tour: Tour) -> None:
         left = self.at_stop
         self.phase = tour.phase
+        if tour.phase not in ("resting", "rested"):
+            self._under_way = tour.phase in UNDER_WAY  # a rest is where the van is, at the hub or not
         match tour.phase:
-            case "arrived":
+            case "arrived" | "resting":
                 self.at_stop = tour.stop
                 self._arrived_s = tour.t_s
             case "longer":
@@ -141,8 +144,10 @@ class Day:
 
     @property
     def situation(self) -> Situation:
-        under_way = self.phase in UNDER_WAY
-        return Situation(plan=self.plan, scanned=self.scanned, under_way=under_way, at_stop=self.at_stop, out=self._out)
+        at_stop = None if self.phase == "resting" else self.at_stop
+        return Situation(
+            plan=self.plan, scanned=self.scanned, under_way=self._under_way, at_stop=at_stop, out=self._out
+        )
 
     @property
     def _out(self) -> frozenset[str]:

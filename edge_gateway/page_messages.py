@@ -27,7 +27,9 @@ from edge_gateway.contract.messages import (
 )
 
 RecordId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{8,40}$", description="made by the page, random (a UUID)")]
-TourPhase = Literal["started", "departed_hub", "under_way", "arrived", "longer", "back_at_hub", "ended"]
+TourPhase = Literal[
+    "started", "departed_hub", "under_way", "arrived", "longer", "resting", "rested", "back_at_hub", "ended"
+]
 
 
 class PagePosition(Struct, frozen=True, kw_only=True):

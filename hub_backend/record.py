@@ -129,6 +129,11 @@ class VanRow(Base):
     capacity: Mapped[dict[str, Any]] = mapped_column(JSON)  # by routing.model.COMPARTMENTS
     shift_from: Mapped[str] = mapped_column(String(5), default="08:30")
     shift_to: Mapped[str] = mapped_column(String(5), default="17:00")
+    lunch_from: Mapped[str | None] = mapped_column(String(5))  # between these her lunch begins; None: no lunch of hers
+    lunch_to: Mapped[str | None] = mapped_column(String(5))
+    lunch_s: Mapped[int] = mapped_column(Integer, default=1800)
+    partition: Mapped[bool] = mapped_column(Boolean, default=True)  # a wall between the seats and the goods
+    energy: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # ordering.directory.EnergyIn; None: kwh_per_km alone
     battery_kwh: Mapped[float] = mapped_column(Float, default=33.0)
     kwh_per_km: Mapped[float] = mapped_column(Float, default=0.21)
     charge_kw: Mapped[float] = mapped_column(Float, default=7.4)
@@ -162,6 +167,8 @@ class ResidentRow(Base):
     hub: Mapped[str] = mapped_column(ForeignKey("hubs.id"))
     hint: Mapped[str] = mapped_column(String(200), default="")
     usual_step: Mapped[int | None] = mapped_column(Integer)
+    talk_max_s: Mapped[int | None] = mapped_column(Integer)  # somebody may stay so much longer; None: by their step
+    last_contact_day: Mapped[str | None] = mapped_column(String(10))  # from before this record
     known_vans: Mapped[list[Any]] = mapped_column(JSON, default=list)
 
 
@@ -216,7 +223,7 @@ class StopRow(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     day: Mapped[str] = mapped_column(String(10), index=True)
     hub: Mapped[str] = mapped_column(String(40))
-    resident: Mapped[str] = mapped_column(ForeignKey("residents.id"))
+    resident: Mapped[str] = mapped_column(ForeignKey("residents.id"), index=True)
     kind: Mapped[str] = mapped_column(String(14), default="visit")  # visit, ride
     from_s: Mapped[float] = mapped_column(Float)
     to_s: Mapped[float] = mapped_column(Float)
@@ -227,6 +234,7 @@ class StopRow(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     state_s: Mapped[float | None] = mapped_column(Float)  # time of the newest event that set the state
     promised_s: Mapped[float | None] = mapped_column(Float)
+    talk_s: Mapped[float] = mapped_column(Float, default=0.0)  # spare time that the plan hands out on top of service_s
     __table_args__ = (Index("ix_stops_van_state", "van", "state"),)
 
 

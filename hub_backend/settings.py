@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     solve_background_s: Annotated[float, Field(gt=0, le=120)] = 5.0  # machine
     solve_iterations: Annotated[int, Field(gt=0)] | None = None  # of each search, not its time: always the same plan
     background_every_s: Annotated[float, Field(ge=0, le=86400)] = 600.0  # machine; 0: the plan is never only bettered
+    outside_c: Annotated[float, Field(ge=-40, le=50)] = 10.0  # what heating and range are reckoned with
     debounce_s: Annotated[float, Field(ge=0, le=3600)] = 20.0
     approval: Approval = "automatic"  # which plans wait for the planner: dispatching.approval
     future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead of the clock is set aside

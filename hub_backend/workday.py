@@ -21,6 +21,17 @@ def bounds(day: str, *, zone: ZoneInfo) -> tuple[int, int]:
     return at(day, "00:00", zone=zone), at(tomorrow, "00:00", zone=zone)
 
 
+def days_between(earlier: str, later: str) -> int:
+    """How many days `later` is after `earlier`, both dates."""
+    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
+
+
+def utc_offset_s(t_s: float, *, zone: ZoneInfo) -> int:
+    """What the clock on the wall is ahead of UTC."""
+    offset = datetime.fromtimestamp(t_s, tz=zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
 def clock_text(t_s: float, *, zone: ZoneInfo) -> str:
     """The local time as people read it, `10:45`."""
     return datetime.fromtimestamp(t_s, tz=UTC).astimezone(zone).strftime("%H:%M")

@@ -10,9 +10,8 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
+from routing.graph_search import csr_array, dijkstra
 from routing.road_net import SHIFT, Arcs, RoadNet, Snap, StateArc
 
 AT_ONCE = 64

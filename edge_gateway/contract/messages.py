@@ -196,9 +196,14 @@ class Scan(Event, frozen=True, kw_only=True, tag="scan"):
 
 
 class Tour(Event, frozen=True, kw_only=True, tag="tour"):
-    """The concierge's day: started, at a stop, held up, back at the hub."""
+    """The concierge's day: started, at a stop, held up, at lunch, back at the hub.
 
-    phase: Literal["started", "departed_hub", "under_way", "arrived", "longer", "back_at_hub", "ended"]
+    `resting` and `rested` begin and end a rest of the plan, wherever the van is.
+    """
+
+    phase: Literal[
+        "started", "departed_hub", "under_way", "arrived", "longer", "resting", "rested", "back_at_hub", "ended"
+    ]
     stop: Ref | None = None
     extra_s: Annotated[float, Meta(ge=0, le=14400)] | None = None
     record: Ref | None = None
@@ -325,10 +330,13 @@ class PlannedParcel(Struct, frozen=True, kw_only=True):
 
 
 class PlannedStop(Struct, frozen=True, kw_only=True):
-    """One stop of a van's day, as its concierge sees it."""
+    """One stop of a van's day, as its concierge sees it.
+
+    `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is.
+    """
 
     stop: Ref
-    kind: Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge"]
+    kind: Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest"]
     name: Annotated[str, Meta(max_length=80)]
     address: Annotated[str, Meta(max_length=120)]
     lat: Latitude
@@ -338,6 +346,7 @@ class PlannedStop(Struct, frozen=True, kw_only=True):
     window_from_s: TimeS | None = None
     window_to_s: TimeS | None = None
     service_s: Annotated[float, Meta(ge=0)]
+    talk_s: Annotated[float, Meta(ge=0)] = 0
     usual_step: Annotated[int, Meta(ge=0, le=3)] | None = None
     letterbox_allowed: bool = False
     hint: Annotated[str, Meta(max_length=200)] = ""
@@ -349,7 +358,10 @@ class PlannedStop(Struct, frozen=True, kw_only=True):
 
 
 class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan"):
-    """A van's whole day as it now stands, stops in driving order; `changes` says in Dutch what changed and why."""
+    """A van's whole day as it now stands, stops in driving order; `changes` says in Dutch what changed and why.
+
+    `reason_en` and `changes_en` say the same in English; empty from a hub that had no English.
+    """
 
     version: int = VERSION
     plan: Ref
@@ -360,6 +372,8 @@ class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan
     concierge: Annotated[str, Meta(max_length=80)]
     reason: Annotated[str, Meta(max_length=300)] = ""
     changes: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
+    reason_en: Annotated[str, Meta(max_length=300)] = ""
+    changes_en: tuple[Annotated[str, Meta(max_length=300)], ...] = ()
     stops: tuple[PlannedStop, ...] = ()
     elsewhere: dict[Code, Name] = {}
     """Parcels of other vans today, so that a wrong-van scan can name the right van."""

@@ -96,6 +96,8 @@ class ContactOut(BaseModel):
     chores_done: int
     rides_done: int
     brought_back: int = Field(description="parcels that were in a van and came back to the hub")
+    talk_planned_s: int = Field(description="spare time that the plans handed out as contact time")
+    talk_spent_s: int = Field(description="time where somebody was met, beyond what the task asks for")
 
 
 class StopsOut(BaseModel):

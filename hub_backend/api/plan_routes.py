@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.day.tours import VanTour, read_tours
-from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s
+from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s, talk_s
 from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
-from hub_backend.stop_ref import end_of_ref, is_depot_stop, stop_of_ref
+from hub_backend.stop_ref import end_of_ref, is_nobodys, stop_of_ref
 from hub_backend.workday import at
 
 FAILED = ("no_answer", "refused")
@@ -22,7 +22,7 @@ class PlanStop(BaseModel):
     """One stop of a van's day, done or to be done. A planner sees a client number and an address, never goods."""
 
     stop: str
-    kind: str = Field(description="visit, pickup, dropoff, reload or charge")
+    kind: str = Field(description="visit, pickup, dropoff, reload, charge or rest")
     client: str | None
     address: str
     lat: float
@@ -30,6 +30,7 @@ class PlanStop(BaseModel):
     arrive_s: float
     start_s: float
     depart_s: float
+    talk_s: float = Field(default=0.0, description="of the time until depart_s, spare time for a talk")
     window_from_s: float | None = None
     window_to_s: float | None = None
     promised_s: float | None = None
@@ -53,6 +54,7 @@ class PlanRoute(BaseModel):
     distance_m: int | None = None
     drive_s: int | None = None
     idle_s: int | None = Field(None, description="of the shift after made_s, with nothing to do; null: not in service")
+    talk_s: int | None = Field(None, description="contact time that this plan hands out on the way that remains")
     soc_end_percent: float | None = None
     sent_s: float | None = None
     acknowledged_revision: int | None = None
@@ -125,6 +127,7 @@ def _route_out(
         distance_m=route.distance_m if route else None,
         drive_s=route.drive_s if route else None,
         idle_s=idle_s,
+        talk_s=talk_s(route) if route else None,
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,
@@ -135,6 +138,8 @@ def _route_out(
 
 def _is_ahead(step: PlannedStep, visited: dict[str, VisitRow], stops: dict[str, StopNow], tour: VanTour) -> bool:
     """Whether a planned step is still to come: a second attempt is, although the stop was visited before."""
+    if step.ref in tour.rested:
+        return False
     if step.ref in tour.depot_stops:
         return tour.at_depot_stop and tour.stop == step.ref
     if step.ref not in visited:
@@ -155,6 +160,7 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
         arrive_s=began_s,
         start_s=began_s,
         depart_s=visit.t_s,
+        talk_s=stop.row.talk_s,
         window_from_s=stop.row.from_s,
         window_to_s=stop.row.to_s,
         promised_s=stop.row.promised_s,
@@ -167,12 +173,12 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
 
 
 def _step_out(step: PlannedStep, stop: StopNow | None, hub_name: str) -> PlanStop:
-    if stop is None or is_depot_stop(step.ref):
+    if stop is None or is_nobodys(step.ref):
         return PlanStop(
             stop=step.ref,
             kind=step.kind,
             client=None,
-            address=hub_name,
+            address="" if step.kind == "rest" else hub_name,
             lat=step.lat,
             lon=step.lon,
             arrive_s=step.arrive_s,
@@ -193,6 +199,7 @@ def _step_out(step: PlannedStep, stop: StopNow | None, hub_name: str) -> PlanSto
         arrive_s=step.arrive_s,
         start_s=step.start_s,
         depart_s=step.depart_s,
+        talk_s=step.talk_s,
         window_from_s=stop.row.from_s,
         window_to_s=stop.row.to_s,
         promised_s=stop.row.promised_s,

@@ -116,7 +116,7 @@ class Adoption:
 
 
 def assign(today: Standing, body: PlanBody) -> None:
-    """Give each planned stop its van and its promise; a promise moves only by a quarter of an hour or more."""
+    """Give each planned stop its van, promise and talk; a promise moves only by a quarter of an hour or more."""
     for route in body.routes:
         for step in route.steps:
             stop = today.stops.get(stop_of_ref(step.ref))
@@ -128,8 +128,10 @@ def assign(today: Standing, body: PlanBody) -> None:
             promised_s = stop.row.promised_s
             if promised_s is None or abs(step.start_s - promised_s) > RENEWED_PROMISE_S:
                 stop.row.promised_s = float(step.start_s)
+            stop.row.talk_s = float(step.talk_s)
     for left in body.unserved:
         stop = today.stops.get(left.task)
         if stop is not None and not stop.row.locked and not stop.aboard and stop.row.state == "open":
             stop.row.van = None
             stop.row.promised_s = None
+            stop.row.talk_s = 0.0

@@ -104,6 +104,7 @@ class Drafting:
                 zone=self.kit.settings.zone,
                 depart_s=depart_times(told),
                 concessions=Concessions(frozenset(self._late), dict(self._without)),
+                outside_c=self.kit.settings.outside_c,
             )
         return standing, told, told if wanted is None else body_of(wanted)
 
@@ -151,6 +152,7 @@ def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, .
     meant = {task.id for task in problem.tasks}
     for ride in problem.rides:
         meant |= {f"{ride.id}{end}" for end in ((DROPOFF,) if ride.aboard is not None else (PICKUP, DROPOFF))}
+    rests = {(van.id, rest.id) for van in problem.vans for rest in van.rests}
     here = {van: step.ref for van, step in standing.current.items()}
     routes = []
     for route in previous.routes:
@@ -160,7 +162,7 @@ def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, .
             step
             for step in route.steps
             if step.ref != here.get(route.van) and step.ref not in begun
-            if step.kind in ("reload", "charge") or step.task in meant
+            if step.kind in ("reload", "charge") or step.task in meant or (route.van, step.task) in rests
         )
         routes.append(msgspec.structs.replace(route, steps=steps, geometry=()))
     return tuple(routes)

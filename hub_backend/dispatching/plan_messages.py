@@ -13,17 +13,18 @@ from hub_backend.dispatching.router.problem import PlannedStep
 from hub_backend.ordering.goods import GOODS
 from hub_backend.ordering.wishes import may_use_letterbox
 from hub_backend.record import HubRow, PlanRow, VanRow, VisitRow
-from hub_backend.stop_ref import end_of_ref, is_depot_stop, stop_of_ref
+from hub_backend.stop_ref import end_of_ref, is_nobodys, stop_of_ref
 
 MOST_CHANGES = 8
 
-StepKind = Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge"]
+StepKind = Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest"]
 _KINDS: Mapping[str, StepKind] = {
     "task": "visit",
     "pickup": "ride_pickup",
     "dropoff": "ride_dropoff",
     "reload": "reload",
     "charge": "charge",
+    "rest": "rest",
 }
 
 
@@ -80,14 +81,15 @@ def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
 
 
 def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> PlannedStop:
-    if is_depot_stop(step.ref):
+    if is_nobodys(step.ref):
+        name = "" if step.kind == "rest" else hub.name
         return PlannedStop(
             stop=step.ref,
             kind=_KINDS[step.kind],
-            name=hub.name,
-            address=hub.name,
-            lat=hub.lat,
-            lon=hub.lon,
+            name=name,
+            address=name,
+            lat=step.lat if step.kind == "rest" else hub.lat,
+            lon=step.lon if step.kind == "rest" else hub.lon,
             arrive_s=step.arrive_s,
             depart_s=step.depart_s,
             service_s=step.depart_s - step.start_s,
@@ -111,6 +113,7 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> Planned
         window_from_s=stop.row.from_s,
         window_to_s=stop.row.to_s,
         service_s=step.depart_s - step.start_s,
+        talk_s=step.talk_s,
         usual_step=stop.resident.usual_step,
         letterbox_allowed=may_use_letterbox(wishes),
         hint="" if kind == "ride_dropoff" else stop.resident.hint,

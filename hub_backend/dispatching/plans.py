@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.router.problem import Changed, Left, PlannedRoute, PlannedStep
 from hub_backend.record import PlanRow
+from hub_backend.stop_ref import REST
 
 RENEWED_PROMISE_S = 900
 """A resident's promised time moves only when the plan differs more than this: a quarter of an hour either way."""
@@ -93,6 +94,11 @@ def idle_s(route: PlannedRoute | None, *, now_s: int, shift: tuple[int, int]) ->
     return max(0, left_s)
 
 
+def talk_s(route: PlannedRoute | None) -> int:
+    """Spare seconds that a van's remaining day hands out as contact time."""
+    return 0 if route is None else sum(step.talk_s for step in route.steps)
+
+
 def depart_times(body: PlanBody | None) -> dict[tuple[str, str], int]:
     """When each van leaves each of its planned stops, by van and ref."""
     routes = body.routes if body is not None else ()
@@ -103,8 +109,8 @@ def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | N
     """The route with each step's ref, behind the step at which the van stands now.
 
     A van that stands at its hub loads before it leaves: a reload that comes first is that loading and no stop. A
-    task's or a ride's ref is its own id. Reloads and charges are counted on from those the van has begun, so that a
-    new plan calls the reload it is driving to by the same name.
+    task's or a ride's ref is its own id, a rest's is that of the roster. Reloads and charges are counted on from those
+    the van has begun, so that a new plan calls the reload it is driving to by the same name.
     """
     counts = {kind: sum(ref.startswith(f"{kind}.") for ref in begun) for kind in ("reload", "charge")}
     steps = [] if current is None else [current]
@@ -112,6 +118,8 @@ def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | N
         ref = step.task
         if number == 0 and step.kind == "reload" and at_hub:
             ref = LOADING
+        elif step.kind == "rest":
+            ref = f"{REST}{step.task}"
         elif step.kind in counts:
             counts[step.kind] += 1
             ref = f"{step.kind}.{counts[step.kind]}"

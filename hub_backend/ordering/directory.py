@@ -18,6 +18,7 @@ from hub_backend.record import Base, HubRow, ResidentRow, SupplierRow, VanRow
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 Units = Annotated[int, Field(ge=0, le=1000)]
 COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
 """As in `routing.model`, which the hub's own process does not import: the router lives in a process of its own."""
@@ -35,6 +36,16 @@ class HubIn(BaseModel):
     open_to: str = Field("18:00", pattern=CLOCK)
 
 
+class EnergyIn(BaseModel):
+    """What a van draws from its pack, part by part (domain.md 5); `aux_kw` follows from the temperature outside."""
+
+    model_config = ConfigDict(extra="forbid")
+    kwh_per_km: float = Field(0.17, gt=0, le=2)
+    kwh_per_km_tonne: float = Field(0.02, ge=0, le=1)
+    kwh_per_stop: float = Field(0.02, ge=0, le=1)
+    cooler_kw: float = Field(0.15, ge=0, le=5, description="coolers, all the time under way")
+
+
 class VanIn(BaseModel):
     """A van with its concierge of the day; its gateway has the same id."""
 
@@ -46,6 +57,11 @@ class VanIn(BaseModel):
     capacity: dict[str, Units] = Field(description="by compartment: " + ", ".join(COMPARTMENTS))
     shift_from: str = Field("08:30", pattern=CLOCK)
     shift_to: str = Field("17:00", pattern=CLOCK)
+    lunch_from: str | None = Field(None, pattern=CLOCK, description="local; her lunch begins between these two")
+    lunch_to: str | None = Field(None, pattern=CLOCK)
+    lunch_s: int = Field(1800, ge=300, le=7200)
+    partition: bool = Field(True, description="a wall parts the seats from the goods")
+    energy: EnergyIn | None = Field(None, description="null: kwh_per_km has everything in it")
     battery_kwh: float = Field(33.0, gt=0, le=300)
     kwh_per_km: float = Field(0.21, gt=0, le=2, description="from the pack; charging loss is counted apart")
     charge_kw: float = Field(7.4, gt=0, le=350)
@@ -77,6 +93,8 @@ class ResidentIn(BaseModel):
     hub: Text
     hint: Text = Field("", max_length=200, description="to find the door; never health")
     usual_step: int | None = Field(None, ge=0, le=3)
+    talk_max_s: int | None = Field(None, ge=0, le=3600, description="longest talk beyond the task; null: by their step")
+    last_contact_day: str | None = Field(None, pattern=DAY, description="of a real contact before this record")
     known_vans: list[Text] = Field(default_factory=list, max_length=10)
 
 
@@ -157,6 +175,10 @@ class Directory:
             raise _RefusedError("capacity", f"unknown compartment {unknown[0]!r}")
         if van.shift_to <= van.shift_from:
             raise _RefusedError("shift_to", "the shift ends before it begins")
+        if (van.lunch_from is None) != (van.lunch_to is None):
+            raise _RefusedError("lunch_to", "lunch_from and lunch_to: give both or neither")
+        if van.lunch_from is not None and van.lunch_to is not None and van.lunch_to < van.lunch_from:
+            raise _RefusedError("lunch_to", "her lunch ends before it begins")
         before = session.get(VanRow, van.id)
         row = VanRow(**van.model_dump())
         if before is not None:  # whether it drives today is not the directory's to say

@@ -75,6 +75,9 @@ TEMP_CLASSES_AT_RISK = frozenset({"chilled", "fridge"})
 STEP_S: Mapping[int | None, int] = {None: 60, 0: 30, 1: 60, 2: 120, 3: 240}
 """Time for contact by how far in the concierge usually comes: door ajar, door open, hall, inside."""
 
+TALK_MAX_S: Mapping[int | None, int] = {None: 300, 0: 120, 1: 300, 2: 600, 3: 900}
+"""How much longer somebody may stay for a talk, by the same step; who says otherwise has a number of their own."""
+
 WALK_S = 45
 """From the van to the door and back."""
 

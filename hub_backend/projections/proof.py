@@ -15,12 +15,12 @@ from hub_backend.projections.follower import CannotTakeError, Follower, Received
 from hub_backend.record import OrderRow, ParcelRow, StopRow, VisitRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.shown import Change
+from hub_backend.stop_ref import is_nobodys
 from hub_backend.store import row_of
 
 CONTACT = frozenset({Outcome.CONTACT_DOOR, Outcome.CONTACT_INSIDE, Outcome.CONTACT_OTHER_PERSON})
 FAILED = frozenset({Outcome.NO_ANSWER, Outcome.REFUSED})
 GOING = ("under_way", "at_door")
-DEPOT = ("reload.", "charge.")  # planned stops at the hub are nobody's address
 
 
 class Proof(Follower):
@@ -55,7 +55,7 @@ def _toured(session: Session, received: Received, tour: Tour) -> list[Change]:
     if tour.phase == "longer":
         return []
     here = None
-    if tour.stop is not None and not tour.stop.startswith(DEPOT):
+    if tour.stop is not None and not is_nobodys(tour.stop):
         here = _stop(session, tour.stop)
     _leave_others(session, received.gateway, tour.t_s, here)
     if here is None or tour.phase not in ("under_way", "arrived") or here.state not in ("open", *GOING):

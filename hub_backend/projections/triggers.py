@@ -91,7 +91,7 @@ class Triggers(Follower):
         stop = row_of(session, StopRow, stop_id(now.stop or ""))
         if stop is None or stop.state != "at_door" or now.arrived_s is None:
             return  # an outcome was given, even if somebody is to come again
-        late_s = t_s - (now.arrived_s + stop.service_s + now.extra_s + BEHIND_S)
+        late_s = t_s - (now.arrived_s + stop.service_s + stop.talk_s + now.extra_s + BEHIND_S)
         if late_s > 0:
             words = sentence(f"{van_called(now.van)} is langer bij een adres dan gepland")
             cause = f"long_stay:{now.van}:{now.stop}:{now.arrived_s:.0f}"

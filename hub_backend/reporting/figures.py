@@ -68,6 +68,10 @@ class Contact:
     rides_done: int
     brought_back: int
     """Parcels that were in a van and came back to the hub."""
+    talk_planned_s: int
+    """Spare time that the plans handed out as contact time, at the stops of the day that were not cancelled."""
+    talk_spent_s: int
+    """Time at doors where somebody was met, beyond what the task itself asks for."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,7 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
     """The figures of contact. A ride's pickup and dropoff are no visits; it is done when its passenger is there."""
     at_doors = [visit for visit in visits if "/" not in visit.stop]
     outcomes = Counter(visit.outcome for visit in at_doors)
+    stops = {stop.id: stop for stop in session.scalars(select(StopRow).where(StopRow.day == day))}
     met = sum(outcomes[outcome] for outcome in CONTACT)
     letterbox = outcomes["letterbox"]
     rows = session.execute(
@@ -239,7 +244,16 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
         chores_done=sum(len(visit.chores_done) for visit in at_doors),
         rides_done=sum(visit.stop.endswith("/dropoff") and visit.outcome in CONTACT for visit in visits),
         brought_back=sum(state == "returned" for _, _, _, state in rows),
+        talk_planned_s=int(sum(stop.talk_s for stop in stops.values() if stop.state != "cancelled")),
+        talk_spent_s=sum(_talked_s(visit, stops.get(visit.stop)) for visit in at_doors),
     )
+
+
+def _talked_s(visit: VisitRow, stop: StopRow | None) -> int:
+    """A visit's talk; before the window began she stood before the door."""
+    if stop is None or visit.began_s is None or visit.outcome not in CONTACT:
+        return 0
+    return max(0, int(visit.t_s - max(visit.began_s, min(stop.from_s, visit.t_s)) - stop.service_s))
 
 
 def _stop_counts(session: Session, day: str) -> StopCounts:

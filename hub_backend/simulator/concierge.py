@@ -116,12 +116,25 @@ class Concierge:
                 await self._top_up()
             else:
                 await self._look_later("no stop", LOOK_AGAIN_S * 2)
+        elif stops[0].kind == "rest":
+            await self._rest(stops[0])
         elif stops[0].kind in ("reload", "charge"):
             await self._visit_hub(stops[0])
         elif not await self._ready(state, stops[0]):
             await self._look_later("waiting")
         else:
             await self._serve(stops[0])
+
+    async def _rest(self, stop: PlannedStop) -> None:
+        """Her lunch, where she then is; not before its time."""
+        if self._world.now_s < stop.depart_s - stop.service_s:
+            await self._look_later("waiting")
+            return
+        await self._tap("resting", stop=stop.stop)
+        self._does("lunch")
+        await self._world.wait(stop.service_s)
+        await self._tap("rested")
+        self._truth.happened["lunch"] += 1
 
     async def _ready(self, state: ShownState, stop: PlannedStop) -> bool:
         """Load what is to be loaded; True when it is time to leave for `stop` with its goods in the van."""
@@ -279,8 +292,12 @@ class Concierge:
         return [parcel.code for parcel in stop.deliver]
 
     async def _stay(self, stop: PlannedStop, answer: Answer) -> list[str]:
-        """The contact itself, as long as it takes; what is to be taken along is scanned on leaving."""
-        await self._world.wait(max(30.0, stop.service_s - 90.0) * self._dice.uniform(0.7, 1.2) + answer.talk_s)
+        """The contact itself, as long as it takes; what is to be taken along is scanned on leaving.
+
+        Of the time for a talk that the page gives she stays as long as the resident likes.
+        """
+        task_s = max(30.0, stop.service_s - stop.talk_s - 90.0) * self._dice.uniform(0.7, 1.2)
+        await self._world.wait(task_s + answer.talk_s + min(stop.talk_s, answer.wish_s))
         if answer.extra_s:
             self._truth.happened["long_talk"] += 1
             await self._tap("longer", stop=stop.stop, extra_s=round(answer.extra_s / 300) * 300.0)

@@ -74,6 +74,8 @@ class ContactFigures(Struct, frozen=True):
     rides_done: int = 0
     chores_done: int = 0
     brought_back: int = 0
+    talk_planned_s: int = 0
+    talk_spent_s: int = 0
     share: float | None = None
 
 

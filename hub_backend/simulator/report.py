@@ -27,6 +27,10 @@ class Report:
     letterbox: int = 0
     nobody_at_home: int = 0
     contact_share: float | None = None
+    contact_planned_min: int = 0
+    """Minutes that the plans handed out for talks, and minutes that were spent beyond the tasks, as the hub counts."""
+    contact_spent_min: int = 0
+    lunches: int = 0
     replans: int = 0
     excursions: int = 0
     rides: int = 0
@@ -82,6 +86,10 @@ class Report:
             ("stops visited", f"{self.stops} ({self.rides} rides, {self.nobody_at_home} times nobody at home)"),
             ("deliveries", f"{self.deliveries} ({self.parcels} parcels)"),
             ("contact / letterbox", f"{self.contact} / {self.letterbox} ({_percent(self.contact_share)} contact)"),
+            (
+                "time for people",
+                f"{self.contact_planned_min} min planned, {self.contact_spent_min} min spent; {self.lunches} lunches",
+            ),
             ("new plans during the day", f"{self.replans}"),
             ("cooler excursions", f"{self.excursions}"),
             (

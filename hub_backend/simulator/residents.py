@@ -6,6 +6,7 @@ vans happen to come changes nothing.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +17,12 @@ OPENS_FOR_LETTERBOX_ITEM = 0.05
 OPENS_SECOND_TIME = 0.6
 STEPS = ((0, 0.10), (1, 0.35), (2, 0.30), (3, 0.25))
 """Step 0 to 3 and its share: our own guess for the demo, no source gives it."""
+
+WISH_MIN: Mapping[int, tuple[float, float]] = {0: (0, 4), 1: (1, 8), 2: (3, 14), 3: (5, 20)}
+"""How long residents like to talk, minutes, by how far in the concierge came: not all contact is equally long (P2), and
+who lets her in has more to tell. Our own guess for the demo, no source gives it."""
+
+SPOKEN_WITH = frozenset({Outcome.CONTACT_DOOR, Outcome.CONTACT_INSIDE})
 
 
 class Habit(StrEnum):
@@ -30,13 +37,17 @@ class Habit(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The door. `wait_s` until it opened or was given up, `talk_s` beyond the service, `extra_s` a long talk."""
+    """The door. `wait_s` until it opened or was given up, `talk_s` beyond the service, `extra_s` a long talk.
+
+    `wish_s` is how long the resident likes to talk when there is time: a concierge in a hurry leaves sooner.
+    """
 
     outcome: Outcome
     step: int | None
     wait_s: float
     talk_s: float
     extra_s: float = 0.0
+    wish_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,14 @@ class Door:
         if dice.random() < 0.04:
             outcome = Outcome.CONTACT_OTHER_PERSON
         extra_s = dice.uniform(1200, 1800) if self.habit is Habit.TALKS and attempt == 1 else 0.0
-        return Answer(outcome, step, wait_s=dice.uniform(10, 45), talk_s=dice.uniform(0, 90), extra_s=extra_s)
+        return Answer(
+            outcome,
+            step,
+            wait_s=dice.uniform(10, 45),
+            talk_s=dice.uniform(0, 90),
+            extra_s=extra_s,
+            wish_s=60.0 * dice.uniform(*WISH_MIN[step]) if outcome in SPOKEN_WITH else 0.0,
+        )
 
     def _opens(self, dice: random.Random, *, attempt: int, letterbox_fits: bool) -> bool:
         if self.habit is Habit.AWAY:

@@ -93,3 +93,25 @@ def test_the_van_holds_what_was_loaded_and_collected_and_not_handed_over() -> No
     day.apply(Scan(source="v", boot=1, seq=1, t_s=START_S, code="X", purpose=ScanPurpose.LOAD, result=unknown))
     day.apply(visit("s1", delivered=("A",), collected=("WAS-1",)))
     assert day.aboard == ("B", "WAS-1")
+
+
+def test_a_rest_is_next_while_it_lasts_and_done_once_it_is_over() -> None:
+    day = Day()
+    day.take(plan(stop("s1"), stop("rest.lunch", kind="rest"), stop("s2"), made_s=START_S))
+    day.apply(visit("s1"))
+    assert next_of(day) == "rest.lunch"
+    day.apply(tour("resting", stop="rest.lunch"))
+    assert (day.at_stop, next_of(day)) == ("rest.lunch", "rest.lunch")
+    day.apply(tour("rested"))
+    assert (day.at_stop, next_of(day)) == (None, "s2")
+
+
+def test_what_is_scanned_at_lunch_is_taken_as_before_it() -> None:
+    day = day_with_plan()
+    for phase, under_way in (("started", False), ("departed_hub", True)):
+        day.apply(tour(phase))
+        day.apply(tour("resting", stop="rest.lunch"))
+        assert day.situation.under_way is under_way, "at the hub she loads, on her way she hands over"
+        assert day.situation.at_stop is None
+        day.apply(tour("rested"))
+        assert day.situation.under_way is under_way

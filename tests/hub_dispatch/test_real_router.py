@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hub_backend.ordering.goods import TALK_MAX_S
 from tests.hub_dispatch.day import played
 from tests.hub_dispatch.town import a_day_of_orders
-from tests.hub_dispatch.world import DAY, World, clock
+from tests.hub_dispatch.world import DAY, World, clock, directory
 
 pytestmark = pytest.mark.servers
 
@@ -28,6 +29,27 @@ def test_a_day_of_orders_is_planned_on_real_roads(town: World) -> None:
                 continue
             assert stop["window_from_s"] <= stop["start_s"] <= stop["window_to_s"]
     assert town.planning.solver.pid is not None
+
+
+def test_spare_minutes_go_to_residents_and_each_concierge_has_her_lunch(town: World) -> None:
+    lunch = {"lunch_from": "11:00", "lunch_to": "12:00", "lunch_s": 1800}
+    town.post("/api/directory", {"vans": [van | lunch for van in directory(())["vans"]]}, status=200)
+    a_day_of_orders(town)
+    plan = town.plan()
+    assert plan["left"] == []
+    assert set(town.where().values()) == {"van-1", "van-2"}, "the work is spread"
+    for route in plan["routes"]:
+        assert route["talk_s"] == sum(stop["talk_s"] for stop in route["stops"]) >= 900
+        rests = [stop for stop in route["stops"] if stop["kind"] == "rest"]
+        assert rests or route["end_s"] <= clock("12:00"), "who is back before its end has her lunch at the hub"
+        for rest in rests:
+            assert clock("11:00") <= rest["start_s"] <= clock("12:00")
+            assert rest["depart_s"] - rest["start_s"] == 1800
+        told = {stop.stop: stop.talk_s for stop in town.mail.newest(route["van"]).stops}
+        assert told == {stop["stop"]: stop["talk_s"] for stop in route["stops"]}
+        for stop in route["stops"]:
+            if stop["client"] is not None:
+                assert stop["talk_s"] <= TALK_MAX_S[int(stop["client"][1:]) % 4], "no longer than that resident likes"
 
 
 def test_an_event_changes_little_and_says_what(town: World) -> None:

@@ -194,7 +194,7 @@ class World:
             )
         )
 
-    def visit(self, van: str, stop: str, outcome: Any, *, deliver: bool = True) -> None:
+    def visit(self, van: str, stop: str, outcome: Any, *, deliver: bool = True, began_s: float | None = None) -> None:
         planned = next(one for one in self.mail.newest(van).stops if one.stop == stop)
         codes = tuple(parcel.code for parcel in planned.deliver) if deliver else ()
         taken = tuple(parcel.code for parcel in planned.collect) if deliver else ()
@@ -209,7 +209,7 @@ class World:
                 step=1,
                 delivered=codes,
                 collected=taken,
-                began_s=self.clock.t_s - 120,
+                began_s=self.clock.t_s - 120 if began_s is None else began_s,
             )
         )
 

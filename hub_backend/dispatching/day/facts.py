@@ -4,21 +4,26 @@ Comes in: a session and the time. Goes out: `DayFacts`, from which `vans`, `task
 question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow, read_stops
 from hub_backend.dispatching.day.tours import VanTour, read_tours
-from hub_backend.record import ExcursionRow, HubRow, VanRow, VanStateRow, VisitRow
+from hub_backend.record import ExcursionRow, HubRow, StopRow, VanRow, VanStateRow, VisitRow
 from hub_backend.stop_ref import DROPOFF, is_depot_stop, stop_of_ref
-from hub_backend.workday import bounds
+from hub_backend.workday import bounds, days_between
 
 CONTACT = ("contact_door", "contact_inside", "contact_other_person")
+SPOKEN_WITH = ("contact_door", "contact_inside")
+"""Another person of the address took it in: that was contact, but nobody spoke with the resident."""
+
+OUTSIDE_C = 10.0
+"""The year's mean in the Netherlands, for want of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class DayFacts:
     visited: Visited
     warm: Mapping[str, float]
     """Vans with a cooler that is too warm now, and since when."""
+    contact_days: Mapping[str, int] = field(default_factory=dict)
+    """Days since somebody last really spoke with a resident, as far as the record goes back."""
+    outside_c: float = OUTSIDE_C
+    """The temperature outside that plans reckon with."""
 
     def tour(self, van: str) -> VanTour:
         return self.tours.get(van, VanTour())
@@ -91,10 +100,11 @@ class DayFacts:
         return stop.resident.lat, stop.resident.lon
 
 
-def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo) -> DayFacts:
+def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo, outside_c: float = OUTSIDE_C) -> DayFacts:
     """Read `day`; a time before or after it counts as its first or last second."""
     begin_s, end_s = bounds(day, zone=zone)
     vans = {van.id: van for van in session.scalars(select(VanRow).order_by(VanRow.id))}
+    stops = read_stops(session, day)
     return DayFacts(
         day=day,
         now_s=min(max(int(now_s), begin_s), end_s),
@@ -103,9 +113,11 @@ def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo) -> D
         vans=vans,
         states={state.van: state for state in session.scalars(select(VanStateRow))},
         tours=read_tours(session, day, zone=zone),
-        stops=read_stops(session, day),
+        stops=stops,
         visited=_visited(session, day),
         warm=_warm_vans(session, vans),
+        contact_days=_contact_days(session, day, stops.values()),
+        outside_c=outside_c,
     )
 
 
@@ -116,6 +128,20 @@ def _visited(session: Session, day: str) -> Visited:
         done_by={row.stop: row.van for row in rows if row.outcome in CONTACT},
         last_stop={row.van: row.stop for row in rows},
     )
+
+
+def _contact_days(session: Session, day: str, stops: Iterable[StopNow]) -> dict[str, int]:
+    """For each resident of these stops; who was never spoken to, as far as is known, is not in it."""
+    residents = {stop.resident.id: stop.resident.last_contact_day for stop in stops}
+    rows = session.execute(
+        select(StopRow.resident, func.max(VisitRow.day))
+        .join(StopRow, StopRow.id == VisitRow.stop)
+        .where(StopRow.resident.in_(residents), VisitRow.outcome.in_(SPOKEN_WITH), VisitRow.day <= day)
+        .group_by(StopRow.resident)
+    )
+    recorded: dict[str, str] = {resident: last for resident, last in rows}
+    newest = {id_: max(recorded.get(id_, ""), before or "") for id_, before in residents.items()}
+    return {id_: max(0, days_between(last, day)) for id_, last in newest.items() if last}
 
 
 def _warm_vans(session: Session, vans: Mapping[str, VanRow]) -> dict[str, float]:

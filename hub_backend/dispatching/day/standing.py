@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day import rides, tasks
 from hub_backend.dispatching.day.concessions import Concessions
-from hub_backend.dispatching.day.facts import DayFacts, read_facts
+from hub_backend.dispatching.day.facts import OUTSIDE_C, DayFacts, read_facts
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.day.tours import VanTour
 from hub_backend.dispatching.day.vans import current_step, day_hub, day_van
@@ -20,6 +20,7 @@ from hub_backend.dispatching.router.problem import DayProblem, DayRide, DayTask,
 from hub_backend.record import HubRow, VanRow
 from hub_backend.spoken import van_called
 from hub_backend.stop_ref import DROPOFF, PICKUP
+from hub_backend.workday import utc_offset_s
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ def read_standing(
     zone: ZoneInfo,
     depart_s: Mapping[tuple[str, str], int] | None = None,
     concessions: Concessions | None = None,
+    outside_c: float = OUTSIDE_C,
 ) -> Standing:
     """Read how `day` stands.
 
     `depart_s`: when a van that reloads or charges now is planned to be ready, by van and planned stop.
     """
-    facts = read_facts(session, day, now_s=now_s, zone=zone)
+    facts = read_facts(session, day, now_s=now_s, zone=zone, outside_c=outside_c)
     asked = _Asked.of(facts, concessions or Concessions())
     planned = {task.id for task in asked.tasks} | {ride.id for ride in asked.rides}
     vans = [day_van(facts, van, planned=planned, depart_s=depart_s or {}) for van in facts.vans.values()]
@@ -84,6 +86,8 @@ def read_standing(
         vans=tuple(van for van in vans if van.id not in facts.out),
         tasks=asked.tasks,
         rides=asked.rides,
+        utc_offset_s=utc_offset_s(facts.now_s, zone=zone),
+        outside_c=outside_c,
     )
     return Standing(
         facts=facts,

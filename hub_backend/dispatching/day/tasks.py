@@ -1,11 +1,14 @@
 """A stop as the router is asked about it: its window, its goods, and what stands in the way of planning it."""
 
+from collections.abc import Sequence
+
 from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.facts import DayFacts
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.router.problem import DayTask, Window
-from hub_backend.ordering.goods import GOODS, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
-from hub_backend.ordering.wishes import skills_needed, wish_of
+from hub_backend.ordering.goods import GOODS, TALK_MAX_S, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
+from hub_backend.ordering.wishes import Wish, may_use_letterbox, skills_needed, wish_of
+from hub_backend.record import ResidentRow
 
 LATE_S = 2 * 3600
 """How far a window is stretched for a stop that can no longer be reached in it: late is better than not at all."""
@@ -68,7 +71,16 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         max_aboard_s=None if stop.aboard or not aboard_limits else min(aboard_limits),
         familiar=tuple(sorted(van for van in map(str, stop.resident.known_vans) if van in facts.vans)),
         locked_van=stop.row.van if stop.row.locked else None,
+        talk_max_s=talk_max_s(wishes, stop.resident),
+        contact_days=facts.contact_days.get(stop.resident.id),
     )
+
+
+def talk_max_s(wishes: Sequence[Wish], resident: ResidentRow) -> int:
+    """How much longer than needed somebody may stay: nobody waits for a talk at a letterbox."""
+    if may_use_letterbox(wishes):
+        return 0
+    return TALK_MAX_S[resident.usual_step] if resident.talk_max_s is None else resident.talk_max_s
 
 
 def _latest_s(facts: DayFacts, stop: StopNow) -> int | None:

@@ -1,6 +1,6 @@
 """Where each van's day has come to, from its own tour events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -25,6 +25,11 @@ class VanTour:
     extra_s: float = 0.0
     depot_stops: tuple[str, ...] = ()
     """The reloads and charges it has begun, in order."""
+    resting: str | None = None
+    """The rest that its concierge takes now, wherever she is; it changes nothing of the rest of her tour."""
+    resting_s: float = 0.0
+    rested: tuple[str, ...] = ()
+    """The rests that she has taken."""
 
     @property
     def left_hub(self) -> bool:
@@ -64,6 +69,11 @@ def read_tours(session: Session, day: str, *, zone: ZoneInfo) -> dict[str, VanTo
 
 def follow_tour(tour: VanTour, event: Tour) -> VanTour:
     """The tour after one more event."""
+    if event.phase == "resting":
+        return replace(tour, resting=event.stop, resting_s=event.t_s)
+    tour = _awake(tour)
+    if event.phase == "rested":
+        return tour
     stop = event.stop if event.stop is not None or event.phase != "longer" else tour.stop
     same = stop is not None and stop == tour.stop
     arrived_s = event.t_s if event.phase == "arrived" else tour.arrived_s if same else None
@@ -73,4 +83,11 @@ def follow_tour(tour: VanTour, event: Tour) -> VanTour:
     begun = tour.depot_stops
     if event.phase == "arrived" and stop is not None and is_depot_stop(stop) and stop not in begun:
         begun = (*begun, stop)
-    return VanTour(event.phase, event.t_s, stop, arrived_s, extra_s, begun)
+    return VanTour(event.phase, event.t_s, stop, arrived_s, extra_s, begun, rested=tour.rested)
+
+
+def _awake(tour: VanTour) -> VanTour:
+    """The tour once a rest is over: by a tap of its own, or because something else was done."""
+    if tour.resting is None:
+        return tour
+    return replace(tour, resting=None, rested=(*tour.rested, tour.resting))

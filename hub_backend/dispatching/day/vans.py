@@ -2,14 +2,19 @@
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from hub_backend.dispatching.day.facts import DayFacts
-from hub_backend.dispatching.router.problem import DayHub, DayVan, PlannedStep
+from hub_backend.dispatching.router.problem import DayEnergy, DayHub, DayRest, DayVan, PlannedStep
 from hub_backend.ordering.goods import RIDE_DROPOFF_S, RIDE_PICKUP_S
 from hub_backend.record import HubRow, VanRow
-from hub_backend.stop_ref import end_of_ref, stop_of_ref
+from hub_backend.stop_ref import REST, end_of_ref, stop_of_ref
 from hub_backend.workday import at
 
 RELOAD_S = 300
+LUNCH = "lunch"
+"""The one rest that a roster has: `rest.lunch` on the wire."""
+
 FRESH_FIX_S = 60.0  # as the screens: older is visibly stale, and no basis for a route
 FRESH_SOC_S = 1800.0
 
@@ -51,12 +56,39 @@ def day_van(
         soc_percent=_soc(facts, van, ready_s),
         kwh_per_km=van.kwh_per_km,
         charge_kw=van.charge_kw,
+        energy=None if van.energy is None else msgspec.convert(van.energy, DayEnergy),
+        rests=_rests(facts, van),
+        partition=van.partition,
     )
 
 
-def current_step(facts: DayFacts, van: DayVan) -> PlannedStep | None:
-    """Where the van stands now, at a door or to reload; None while it drives or has nothing begun."""
+def _rests(facts: DayFacts, van: VanRow) -> tuple[DayRest, ...]:
+    """Her lunch, until she begins it."""
+    if van.lunch_from is None or van.lunch_to is None:
+        return ()
     tour = facts.tour(van.id)
+    ref = f"{REST}{LUNCH}"
+    if ref == tour.resting or ref in tour.rested:
+        return ()
+    window = (at(facts.day, van.lunch_from, zone=facts.zone), at(facts.day, van.lunch_to, zone=facts.zone))
+    return (DayRest(id=LUNCH, window=window, rest_s=van.lunch_s),)
+
+
+def current_step(facts: DayFacts, van: DayVan) -> PlannedStep | None:
+    """Where the van stands now, at a door, to reload or for a rest; None while it drives or has nothing begun."""
+    tour = facts.tour(van.id)
+    if tour.resting is not None:
+        begun_s = int(tour.resting_s)
+        return PlannedStep(
+            kind="rest",
+            task=tour.resting.removeprefix(REST),
+            ref=tour.resting,
+            lat=van.lat,
+            lon=van.lon,
+            arrive_s=begun_s,
+            start_s=begun_s,
+            depart_s=van.ready_s,
+        )
     if tour.stop is None or not tour.is_at_stop:
         return None
     if not tour.at_depot_stop and van.id not in facts.under_way:
@@ -78,6 +110,8 @@ def current_step(facts: DayFacts, van: DayVan) -> PlannedStep | None:
 def _ready_s(facts: DayFacts, van: str, shift_from_s: int, depart_s: Mapping[tuple[str, str], int]) -> int:
     """When it can leave from where it is: after its shift has begun, after what it is busy with."""
     tour = facts.tour(van)
+    if tour.resting is not None:
+        return max(facts.now_s, int(tour.resting_s) + facts.vans[van].lunch_s)
     if tour.phase in ("", "started"):
         return max(facts.now_s, shift_from_s)
     if tour.at_depot_stop:
@@ -93,7 +127,8 @@ def _service_end_s(facts: DayFacts, van: str) -> int:
     ref = facts.under_way[van]
     service_s = {"pickup": RIDE_PICKUP_S, "dropoff": RIDE_DROPOFF_S}.get(end_of_ref(ref))
     if service_s is None:
-        return int(tour.begun_s + facts.stops[ref].row.service_s + tour.extra_s)
+        row = facts.stops[ref].row
+        return int(tour.begun_s + row.service_s + row.talk_s + tour.extra_s)
     return int(tour.begun_s + service_s + tour.extra_s)
 
 

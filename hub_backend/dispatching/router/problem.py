@@ -22,6 +22,23 @@ class DayHub(Struct, frozen=True, kw_only=True):
     reload_s: int
 
 
+class DayEnergy(Struct, frozen=True, kw_only=True):
+    """What a van draws from its pack. See `routing.model.Energy`."""
+
+    kwh_per_km: float
+    kwh_per_km_tonne: float
+    kwh_per_stop: float
+    cooler_kw: float
+
+
+class DayRest(Struct, frozen=True, kw_only=True):
+    """A break of the roster that is still to be taken, wherever the van then is. See `routing.model.Rest`."""
+
+    id: str
+    window: Window
+    rest_s: int
+
+
 class DayVan(Struct, frozen=True, kw_only=True):
     """A van in service, from where it is at `ready_s`. See `routing.model.Van`."""
 
@@ -41,6 +58,10 @@ class DayVan(Struct, frozen=True, kw_only=True):
     soc_percent: float | None
     kwh_per_km: float
     charge_kw: float
+    energy: DayEnergy | None = None
+    """None: `kwh_per_km` has everything in it."""
+    rests: tuple[DayRest, ...] = ()
+    partition: bool = True
 
 
 class DayTask(Struct, frozen=True, kw_only=True):
@@ -61,6 +82,8 @@ class DayTask(Struct, frozen=True, kw_only=True):
     value: int | None = None
     familiar: tuple[str, ...] = ()
     locked_van: str | None = None
+    talk_max_s: int = 0
+    contact_days: int | None = None
 
 
 class DayRide(Struct, frozen=True, kw_only=True):
@@ -92,6 +115,7 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     arrive_s: int
     start_s: int
     depart_s: int
+    talk_s: int = 0
 
 
 class PlannedRoute(Struct, frozen=True, kw_only=True):
@@ -123,6 +147,8 @@ class DayProblem(Struct, frozen=True, kw_only=True):
     vans: tuple[DayVan, ...]
     tasks: tuple[DayTask, ...]
     rides: tuple[DayRide, ...]
+    utc_offset_s: int = 0
+    outside_c: float = 10.0
 
 
 class Broken(Struct, frozen=True, kw_only=True):

@@ -42,6 +42,8 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
             value=task.value,
             familiar=frozenset(task.familiar),
             locked_van=task.locked_van,
+            talk_max_s=task.talk_max_s,
+            contact_days=task.contact_days,
         )
         for task in day.tasks
         if task.id in places
@@ -70,6 +72,7 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
         tasks=tasks,
         rides=rides,
         travel=table.matrix(spots.snaps),
+        utc_offset_s=day.utc_offset_s,
     )
 
 
@@ -88,8 +91,24 @@ def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.V
         collected=van.collected,
         battery_kwh=van.battery_kwh,
         soc_percent=van.soc_percent,
-        energy=battery.flat(van.kwh_per_km),
+        energy=_energy(van, outside_c=day.outside_c),
         charge_kw=van.charge_kw,
+        rests=tuple(
+            model.Rest(id=rest.id, window=model.Window(*rest.window), rest_s=rest.rest_s) for rest in van.rests
+        ),
+        partition=van.partition,
+    )
+
+
+def _energy(van: DayVan, *, outside_c: float) -> model.Energy:
+    if van.energy is None:
+        return battery.flat(van.kwh_per_km)
+    return model.Energy(
+        kwh_per_km=van.energy.kwh_per_km,
+        kwh_per_km_tonne=van.energy.kwh_per_km_tonne,
+        kwh_per_stop=van.energy.kwh_per_stop,
+        aux_kw=battery.auxiliary_kw(outside_c),
+        cooler_kw=van.energy.cooler_kw,
     )
 
 
@@ -112,6 +131,7 @@ def previous_plan(problem: model.Problem, request: PlanRequest, routes: Sequence
                         arrive_s=step.arrive_s,
                         start_s=step.start_s,
                         depart_s=step.depart_s,
+                        talk_s=step.talk_s,
                     )
                     for step in route.steps
                 ),
@@ -156,6 +176,7 @@ def _step(step: model.Step, snaps: Sequence[Snap]) -> PlannedStep:
         arrive_s=int(step.arrive_s),
         start_s=int(step.start_s),
         depart_s=int(step.depart_s),
+        talk_s=int(step.talk_s),
     )
 
 

@@ -253,6 +253,8 @@ def upgrade() -> None:
         sa.Column("hub", sa.String(length=40), nullable=False),
         sa.Column("hint", sa.String(length=200), nullable=False),
         sa.Column("usual_step", sa.Integer(), nullable=True),
+        sa.Column("talk_max_s", sa.Integer(), nullable=True),
+        sa.Column("last_contact_day", sa.String(length=10), nullable=True),
         sa.Column("known_vans", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["hub"],
@@ -290,6 +292,11 @@ def upgrade() -> None:
         sa.Column("capacity", sa.JSON(), nullable=False),
         sa.Column("shift_from", sa.String(length=5), nullable=False),
         sa.Column("shift_to", sa.String(length=5), nullable=False),
+        sa.Column("lunch_from", sa.String(length=5), nullable=True),
+        sa.Column("lunch_to", sa.String(length=5), nullable=True),
+        sa.Column("lunch_s", sa.Integer(), nullable=False),
+        sa.Column("partition", sa.Boolean(), nullable=False),
+        sa.Column("energy", sa.JSON(), nullable=True),
         sa.Column("battery_kwh", sa.Float(), nullable=False),
         sa.Column("kwh_per_km", sa.Float(), nullable=False),
         sa.Column("charge_kw", sa.Float(), nullable=False),
@@ -351,6 +358,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("state_s", sa.Float(), nullable=True),
         sa.Column("promised_s", sa.Float(), nullable=True),
+        sa.Column("talk_s", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
             ["resident"],
             ["residents.id"],
@@ -359,6 +367,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stops", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stops_day"), ["day"], unique=False)
+        batch_op.create_index(batch_op.f("ix_stops_resident"), ["resident"], unique=False)
         batch_op.create_index("ix_stops_van_state", ["van", "state"], unique=False)
 
     op.create_table(
@@ -390,6 +399,7 @@ def downgrade() -> None:
     op.drop_table("parcels")
     with op.batch_alter_table("stops", schema=None) as batch_op:
         batch_op.drop_index("ix_stops_van_state")
+        batch_op.drop_index(batch_op.f("ix_stops_resident"))
         batch_op.drop_index(batch_op.f("ix_stops_day"))
 
     op.drop_table("stops")

@@ -1,6 +1,7 @@
 // The concierge's day: what the gateway last said, with what was tapped since laid over it, so that a tap shows at once.
 // All rules stay with the gateway; here is only what a screen must know while nobody answers.
 import { get, post } from "../lib/ask";
+import { word } from "../lib/language.svelte";
 import { LiveLine } from "../lib/live.svelte";
 import { hearNow, worldNow } from "../lib/world.svelte";
 import type {
@@ -21,6 +22,12 @@ import { Flusher, keep, kept, type Kept, letGo, newId, rememberedState, remember
 export interface DayStop extends Stop {
   order: number;
   outcome: Outcome | null;
+}
+
+/** What a stop is called: its address, or for a rest what it is. */
+export function placeOf(stop: Stop): string {
+  const what = word("stop_kind", stop.kind);
+  return stop.address || what.charAt(0).toUpperCase() + what.slice(1);
 }
 
 function isFailed(outcome: Outcome): boolean {
@@ -93,7 +100,7 @@ class Day {
     for (const { record, refused } of this.waiting) {
       if (refused) continue;
       if (record.kind === "visit") visits.set(record.stop, record.outcome);
-      else if (record.phase === "arrived") at = record.stop ?? null;
+      else if (record.phase === "arrived" || record.phase === "resting") at = record.stop ?? null;
       else if (record.phase !== "longer" && at !== null) passed.add(at);
     }
     return { visits, passed };
@@ -137,7 +144,7 @@ class Day {
   get atStop(): string | null {
     const last = this.#lastTour;
     if (!last) return this.state?.at_stop ?? null;
-    return last.phase === "arrived" || last.phase === "longer" ? (last.stop ?? null) : null;
+    return last.phase === "arrived" || last.phase === "longer" || last.phase === "resting" ? (last.stop ?? null) : null;
   }
 
   get #lastTour(): { phase: Phase; stop?: string | null } | null {

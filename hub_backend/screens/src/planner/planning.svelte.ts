@@ -61,7 +61,7 @@ class Planning {
 
   /** Whether the van stands at this stop, a resident's or the depot's. */
   isAt(van: Van, stop: PlanStop): boolean {
-    return stop.state === "at_door" || (van.stop === stop.stop && van.phase === "arrived");
+    return stop.state === "at_door" || (van.stop === stop.stop && (van.phase === "arrived" || van.phase === "resting"));
   }
 
   /** Seconds by which a van runs behind its plan: the next stop should have begun by now, or have been left. */
