@@ -27,6 +27,7 @@ from hub_backend.errors import HubError
 
 BUSY_MS = 10_000
 CACHE_KIB = 1000  # pages that each connection keeps; the kernel keeps the rest
+HELD = "held"  # where a session keeps what `row_of` has found
 Row = TypeVar("Row", bound=DeclarativeBase)
 
 
@@ -137,11 +138,23 @@ def _away_has_one_name() -> Generator[None]:
 
 
 def row_of(session: Session, kind: type[Row], key: object) -> Row | None:
-    """The row with this key, as `session.get` at half its cost: the question is made once, not at each asking."""
-    known = session.identity_map.get(session.identity_key(kind, key))
+    """The row with this key, as `session.get` at a fraction of its cost: the question is made once, not at each asking.
+
+    The row stays with the session. SQLAlchemy itself forgets one that nobody holds and that is not changed, and asking
+    for another row writes out what is changed: when vans speak in turn, each word costs a question and an update.
+    """
+    identity = session.identity_key(kind, key)
+    known = session.identity_map.get(identity)
     if known is not None:
         return known  # type: ignore[no-any-return]
-    return session.scalars(_by_key(kind), {"key": key}).one_or_none()
+    if session.new or session.deleted:  # the one that is asked for may be among them
+        found = session.scalars(_by_key(kind), {"key": key}).one_or_none()
+    else:
+        with session.no_autoflush:
+            found = session.scalars(_by_key(kind), {"key": key}).one_or_none()
+    if found is not None:
+        session.info.setdefault(HELD, []).append(found)
+    return found
 
 
 @cache

@@ -32,6 +32,7 @@ create table if not exists today (number integer primary key, body blob not null
 """
 
 Run = Callable[..., sqlite3.Cursor]
+RunMany = Callable[[str, Sequence[Sequence[object]]], sqlite3.Cursor]
 
 
 class OutboxFile:

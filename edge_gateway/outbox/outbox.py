@@ -110,8 +110,6 @@ class Outbox:
 
         Raises `InvalidEventError` (nothing kept), `OutboxFullError`, `OutboxError` (nothing kept, try again).
         """
-        for event in events:
-            _check(event)
         with self._lock:
             kept = self._commit(_Write(events, record, facts or {}, remember))
         self._tell()
@@ -122,8 +120,6 @@ class Outbox:
 
         Raises as `commit` does.
         """
-        for event in events:
-            _check(event)
         with self._lock:
             kept = self._commit(_Write(events, as_it_is=True))
         self._tell()
@@ -158,12 +154,12 @@ class Outbox:
         return kept
 
     def _write(self, write: _Write, waiting: Sequence[_Waiting]) -> list[AnyEvent]:
-        """One transaction. Raises `OutboxError`: nothing of it was written."""
+        """One transaction. Raises `OutboxError`, `InvalidEventError`: nothing of it was written."""
         try:
             with self._file.transaction() as run:
                 lanes = self._lanes.begin(run)
                 for entry in waiting:
-                    lanes.insert(entry.event)
+                    lanes.insert(entry.event, checked=True)
                 stamped = [lanes.insert(event, as_it_is=write.as_it_is) for event in write.events]
                 kept = [event for event in stamped if event is not None]
                 self._remembered.keep(run, record=write.record, facts=write.facts, today=kept if write.remember else ())
@@ -173,6 +169,8 @@ class Outbox:
                 lanes.save()
         except sqlite3.DatabaseError as error:
             raise self._file.refusal(error) from error
+        except msgspec.ValidationError as error:
+            raise InvalidEventError(*fault_of(error)) from error
         self._lanes.accept(lanes)
         self._dropped_waiting = 0
         return kept

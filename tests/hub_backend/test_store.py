@@ -9,13 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 
 from hub_backend import migrations
 from hub_backend.kit import Kit
 from hub_backend.record import Base, CursorRow, SeriesRow
-from hub_backend.store import Store, StoreError
+from hub_backend.store import Store, StoreError, row_of
 
 
 def test_migrations_make_exactly_the_metadata(any_kit: Kit) -> None:  # the kit's record was made by them
@@ -111,3 +111,28 @@ def test_bad_address_is_said_to_be_the_database_url(url: str) -> None:
 def test_unopenable_database_is_said_to_be_the_database_url(no_folder: str) -> None:
     with pytest.raises(StoreError, match="database_url"):
         Store(no_folder).open()
+
+
+def test_a_row_that_was_found_is_not_asked_for_again_and_writes_nothing_out(kit: Kit) -> None:
+    names = ("one", "two", "three")
+    with kit.store.write() as session:
+        session.add_all(CursorRow(follower=name, event_id=0) for name in names)
+    asked: list[str] = []
+    event.listen(kit.store.engine, "before_cursor_execute", lambda _c, _cur, statement, *_: asked.append(statement))
+    with kit.store.write() as session:
+        for turn in range(5):
+            for name in names:
+                row = row_of(session, CursorRow, name)
+                assert row is not None and row.event_id == turn
+                row.event_id = turn + 1
+    assert sum(one.startswith("SELECT") for one in asked) == len(names)
+    assert sum(one.startswith("UPDATE") for one in asked) == 1
+    with kit.store.read() as session:
+        assert {row.event_id for row in session.scalars(select(CursorRow))} == {5}
+
+
+def test_a_row_that_was_only_just_added_is_found(kit: Kit) -> None:
+    with kit.store.write() as session:
+        session.add(CursorRow(follower="new", event_id=3))
+        found = row_of(session, CursorRow, "new")
+        assert found is not None and found.event_id == 3
