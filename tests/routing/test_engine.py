@@ -1,5 +1,7 @@
 """The engine: its answers hold by an independent count, and the same seed gives the same answer."""
 
+import subprocess
+import sys
 from random import Random
 
 import pytest
@@ -96,3 +98,24 @@ def test_numbers_beyond_the_engine_are_refused(field: str, value: object, said: 
     }
     with pytest.raises(EngineError, match=said):
         search(Rounds(**(values | {field: value})), Budget(iterations=1), 1)  # type: ignore[arg-type]
+
+
+WITHOUT_MEMORY = """
+import resource
+from pathlib import Path
+from routing.engine import Budget, EngineError, Rounds, search
+size = 601
+rows, zeros, ones = ((1,) * size,) * size, (0,) * size, (1,) * size
+rounds = Rounds(rows, rows, ones, zeros, (9,) * size, zeros, zeros, capacity=9, vehicles=9)
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + 24 * 2**20,) * 2)  # the engine wants some 34 MB for this
+try:
+    search(rounds, Budget(iterations=1), 1, searches=1)
+except EngineError as error:
+    print(error)
+"""
+
+
+def test_engine_without_memory_says_so() -> None:
+    said = subprocess.run([sys.executable, "-c", WITHOUT_MEMORY], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "no memory for 600 customers"
