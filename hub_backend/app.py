@@ -70,6 +70,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     else:  # a thread of its own: a server that answers late must not hold up what the screens show
         followers = [Followers(kit, ordered), Followers(kit, [SeriesFollower(series)], name="series")]
     ingest = Ingest(kit, mqtt, on_commit=[one.wake for one in followers])
+    for each in followers:
+        each.gives_way_to = lambda: ingest.is_pressed
     # Started in this order, stopped in the reverse: what is told comes before who tells. Dispatch comes before ingest.
     parts: list[Part] = [*followers, plans, ingest]
     ask = health.asker(kit, mqtt=mqtt, ingest=ingest, followers=followers, dispatch=plans.health)

@@ -6,8 +6,9 @@ neither. Event ids grow in the order of commit because one ingest alone inserts 
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -68,6 +69,11 @@ class Store:
 
         return insert_in_postgresql
 
+    def bulk(self, statement: Any, columns: Sequence[str]) -> "Bulk":
+        """An INSERT of the database's own that is to write many rows of these columns."""
+        compiled = statement.inline().compile(dialect=self._engine.dialect, column_keys=list(columns))
+        return Bulk(str(compiled), tuple(columns), compiled.positiontup)
+
     def open(self) -> None:
         """Brings the schema up to date. Raises `StoreError`."""
         from hub_backend.migrations import upgrade
@@ -122,6 +128,32 @@ class Store:
                 yield
             finally:
                 self._holder = None
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A statement as the driver is given it, for many rows at once.
+
+    SQLAlchemy itself takes longer for each row's values than SQLite takes to write it. Only for columns whose values
+    the driver takes as they are.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    order: Sequence[str] | None
+    """How a driver that counts its values wants them; None for one that calls them by name."""
+
+    def write(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Writes rows, each in the order of `columns`."""
+        values: list[Any]
+        if self.order is None:
+            values = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        elif tuple(self.order) == self.columns:
+            values = list(rows)
+        else:
+            places = [self.columns.index(name) for name in self.order]
+            values = [tuple(row[place] for place in places) for row in rows]
+        connection.exec_driver_sql(self.text, values)
 
 
 @contextmanager

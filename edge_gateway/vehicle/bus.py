@@ -17,27 +17,31 @@ from edge_gateway.timekeeping import Timekeeper
 from edge_gateway.vehicle.dashboard import Dashboard
 from edge_gateway.vehicle.manners import Manners
 from edge_gateway.vehicle.questions import Frame, Questions
+from edge_gateway.vehicle.read_ahead import ReadAhead
 from edge_gateway.vehicle_profile import Field, Profile
 
 log = logging.getLogger(__name__)
 
 
-def open_bus(adapter: str, bitrate: int, *, listen_only: bool) -> can.BusABC:
+def open_bus(adapter: str, bitrate: int, *, listen_only: bool, read_s: float) -> can.BusABC:
     """`slcan:/dev/ttyUSB0`, `socketcan:can0`, or python-can's own `virtual:NAME` inside one process.
 
-    Raises `ReceiverError`.
+    `read_s` is how long a silent serial adapter is waited for in one go. Raises `ReceiverError`.
     """
     kind, _, channel = adapter.partition(":")
     try:
         if kind == "slcan":
-            return can.Bus(
+            bus = can.Bus(
                 interface="slcan",
                 channel=channel,
                 bitrate=bitrate,
                 listen_only=listen_only,
                 sleep_after_open=0.0,
-                timeout=0.01,
+                timeout=read_s,
             )
+            if isinstance(bus, slcanBus):
+                bus.serialPortOrig = ReadAhead(bus.serialPortOrig)  # type: ignore[assignment]
+            return bus
         return can.Bus(interface=kind, channel=channel)
     except (can.CanError, OSError, ValueError) as error:
         raise ReceiverError(f"vehicle bus {adapter}: {error}") from error
@@ -88,7 +92,9 @@ class VehicleBus(Input):
         self._rejects.add("vehicle", field, reason)
 
     def _listen(self) -> None:
-        bus = self._bus = open_bus(self._adapter, self._profile.bitrate, listen_only=not self._asks)
+        bus = self._bus = open_bus(
+            self._adapter, self._profile.bitrate, listen_only=not self._asks, read_s=self._poll_s
+        )
         log.info("event=vehicle_listening adapter=%s asks=%s", self._adapter, str(self._asks).lower())
         self._is_well()
         opened = _device(self._adapter)

@@ -26,6 +26,7 @@ BATCH_MESSAGES = 500
 PACE_S = (
     0.02  # machine: after a batch, so that under load the next is large: a transaction costs as much as 40 messages
 )
+PRESSED_MESSAGES = 50
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
 QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: see `_arrive`
 
@@ -50,6 +51,11 @@ class Ingest:
     def idle_s(self) -> float:
         """Machine seconds since anything was waiting to be written."""
         return 0.0 if not self._queue.empty() else time.monotonic() - self._busy_s
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether more waits than an ordinary day brings: its followers let ingest go first."""
+        return self._queue.qsize() > PRESSED_MESSAGES
 
     @property
     def alive(self) -> bool:

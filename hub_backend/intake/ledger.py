@@ -5,7 +5,7 @@ beyond a hole is kept but does not move n, unless the outbox says (`base_n`) tha
 that is counted in `missing`. A bad event is set aside alone, and its n counts as committed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,12 @@ from edge_gateway.contract.messages import AnyEvent, Committed, EventBatch, Lane
 from hub_backend.intake.envelope import Opened, RefusedError, decode_event
 from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
 from hub_backend.rejects import Refusal, set_aside
-from hub_backend.store import Store
+from hub_backend.store import Bulk, Store
 
 Arrived = Opened | Refusal
 LaneKey = tuple[str, str, str]  # gateway, outbox, lane
 
+COLUMNS = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
 # Asked at every commit, so made once: that is half of what asking costs.
 LANE = select(LaneRow.committed_n, LaneRow.missing).where(
     LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
@@ -46,7 +47,7 @@ class Ledger:
     def __init__(self, store: Store, *, future_s: float) -> None:
         self._store = store
         self._future_s = future_s
-        self._statements = _Statements.of(store.insert)
+        self._statements = _Statements.of(store)
 
     def write(self, arrived: Sequence[Arrived], *, now_s: float) -> Written:
         """Writes all of it in one transaction, or raises and has written nothing."""
@@ -60,15 +61,16 @@ class Ledger:
 class _Statements:
     """What is written at every commit, in the database's own dialect."""
 
-    events: Any
+    events: Bulk
     lanes: Any
     sources: Any
 
     @classmethod
-    def of(cls, insert: Callable[[type[Any]], Any]) -> "_Statements":
+    def of(cls, store: Store) -> "_Statements":
+        insert = store.insert
         lane, source = insert(LaneRow), insert(SourceRow)
         return cls(
-            events=insert(EventRow).on_conflict_do_nothing(),
+            events=store.bulk(insert(EventRow).on_conflict_do_nothing(), COLUMNS),
             lanes=lane.on_conflict_do_update(
                 index_elements=["gateway", "outbox", "lane"],
                 set_={"committed_n": lane.excluded.committed_n, "missing": lane.excluded.missing},
@@ -103,7 +105,7 @@ class _Writing:
     written: Written
     now_s: float
     newest_s: float
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
     lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
 
     def all_of(self, arrived: Sequence[Arrived]) -> None:
@@ -184,7 +186,7 @@ class _Writing:
             return
         connection = self.session.connection()
         before = connection.scalar(NEWEST) or 0
-        connection.execute(self.statements.events, self.rows)
+        self.statements.events.write(connection, self.rows)
         sources: dict[tuple[str, int], dict[str, Any]] = {}
         for source, boot, seq, t_s in connection.execute(AFTER, {"after": before}):
             new = {"source": source, "boot": boot, "received": 0, "highest_seq": seq, "last_t_s": t_s}
@@ -197,14 +199,7 @@ class _Writing:
             connection.execute(self.statements.sources, list(sources.values()))
 
 
-def _row(gateway: str, event: AnyEvent, text: bytes, now_s: float) -> dict[str, Any]:
-    return {
-        "gateway": gateway,
-        "source": event.source,
-        "boot": event.boot,
-        "seq": event.seq,
-        "kind": str(event.__struct_config__.tag),
-        "t_s": event.t_s,
-        "received_s": now_s,
-        "body": text.decode(),
-    }
+def _row(gateway: str, event: AnyEvent, text: bytes, now_s: float) -> tuple[Any, ...]:
+    """A row of `events`, in the order of `COLUMNS`."""
+    kind = str(event.__struct_config__.tag)
+    return gateway, event.source, event.boot, event.seq, kind, event.t_s, now_s, text.decode()

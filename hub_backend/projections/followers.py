@@ -7,7 +7,8 @@ take is set aside for it. What changed is told to the screens after the commit.
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from hub_backend.store import Store
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS = 1000
+GIVE_WAY_S = 0.2  # machine: at most, before each page of BATCH_EVENTS
 PACE_S = 0.05  # machine: from one round to the next, so that what arrives in many small pieces is one round
 RETRY_S = (0.2, 1.0, 5.0)  # machine
 
@@ -70,6 +72,8 @@ class Followers:
             done = {row.follower: row.event_id for row in session.scalars(select(CursorRow))}
         self._cursors = [Cursor(follower, done.get(follower.name, 0)) for follower in followers]
         self._save = _upsert(kit.store)
+        self.gives_way_to: Callable[[], bool] = lambda: False
+        """True while others go first: a screen may be late, what is not in the record yet is only with who sent it."""
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -124,6 +128,7 @@ class Followers:
             cursor.away = None
         taken = 0
         while going := [one for one in self._cursors if one.away is None and one.event_id < newest_id]:
+            self._give_way()
             if self._stop.is_set():
                 break
             after = min(cursor.event_id for cursor in going)
@@ -133,6 +138,11 @@ class Followers:
             if cursor.away is not None:
                 raise cursor.away
         return taken
+
+    def _give_way(self) -> None:
+        until = time.monotonic() + GIVE_WAY_S
+        while self.gives_way_to() and time.monotonic() < until and not self._stop.is_set():
+            self._stop.wait(PACE_S)
 
     def _advance(self, cursors: Sequence[Cursor], until: int) -> int:
         """The next events for these, who all stand at the same event; returns how many they took."""

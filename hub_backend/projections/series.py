@@ -6,7 +6,7 @@ carries its event's own time, and writing it again changes nothing.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from hub_backend.kit import Kit
 from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CursorRow, SeriesRow
 from hub_backend.shown import Change
-from hub_backend.store import Store
+from hub_backend.store import Bulk, Store
 
 FOLLOWER = "series"
 
@@ -60,12 +60,9 @@ class SqlSeries(Series):
 
     def store(self, session: Session, points: Iterable[Point]) -> None:
         newest = {(point.source, point.field, point.t_s): point for point in points}
-        rows = [
-            {"source": point.source, "field": point.field, "t_s": point.t_s, "value": point.value}
-            for point in newest.values()
-        ]
-        if rows:
-            session.connection().execute(self._upsert, rows)
+        if newest:
+            rows = [(point.source, point.field, point.t_s, point.value) for point in newest.values()]
+            self._upsert.write(session.connection(), rows)
 
     def drop(self) -> None:
         with self._store.write() as session:
@@ -82,11 +79,12 @@ class SqlSeries(Series):
             return [Point(*row) for row in session.execute(wanted)]
 
 
-def _upsert(store: Store) -> Any:
+def _upsert(store: Store) -> Bulk:
     insert = store.insert(SeriesRow)
-    return insert.on_conflict_do_update(
+    statement = insert.on_conflict_do_update(
         index_elements=["source", "field", "t_s"], set_={"value": insert.excluded.value}
     )
+    return store.bulk(statement, ("source", "field", "t_s", "value"))
 
 
 class SeriesFollower(Follower):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from edge_gateway.contract.messages import Vehicle
 from edge_gateway.vehicle.bus import VehicleBus
 from edge_gateway.vehicle.dashboard import Dashboard
 from edge_gateway.vehicle.manners import LOOK_AGAIN_S, MISSED, REST_S, ROUND_S, SILENT_S, Manners
+from edge_gateway.vehicle.read_ahead import ReadAhead
 from edge_gateway.vehicle.shunt import Blocks, Shunt, measures
 from edge_gateway.vehicle_profile import Correction, Field, Formula, Profile, Query
 from tests.edge_gateway.rig import START_S, Parts, parts, serial_line, wait_until
@@ -541,3 +543,21 @@ def test_an_adapter_that_asks_sends_single_frames_of_iso_tp(tmp_path: Path) -> N
 
 def is_refused(gateway: Parts, times: int) -> bool:
     return sum(count for (origin, _field), count in gateway.refusals().items() if origin == "vehicle") >= times
+
+
+def test_a_port_that_is_read_ahead_gives_the_same_bytes(tmp_path: Path) -> None:
+    with serial_line(tmp_path / "adapter") as line:
+        port = ReadAhead(serial.Serial(str(line.path.resolve()), timeout=0.05))
+        assert (port.in_waiting, port.read(1)) == (0, b""), "a silent port is waited for, and no longer"
+        sent = bytes(range(1, 200)) * 10
+        line.send(sent)
+        got = b""
+        while len(got) < len(sent):
+            got += port.read(1 + len(got) % 7)
+        assert got == sent
+        line.send(b"old")
+        wait_until(lambda: port.in_waiting == 3)
+        assert port.read(1) == b"o"
+        port.reset_input_buffer()
+        assert port.in_waiting == 0
+        port.close()

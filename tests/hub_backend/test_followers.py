@@ -165,3 +165,17 @@ def test_one_that_was_away_catches_up_alone_and_joins_the_others(kit: Kit) -> No
     followers.catch_up()
     assert noted(kit) == [0, 0, 1, 1, 2, 2]
     assert away.sent == [0, 1, 2]  # what was tried in vain is not counted here
+
+
+def test_followers_let_the_record_go_first_but_not_for_ever(kit: Kit) -> None:
+    made.record(kit, *(position(seq) for seq in range(3)))
+    followers = Followers(kit, [Noting()])
+    looked: list[bool] = []
+
+    def pressed() -> bool:
+        looked.append(True)
+        return True
+
+    followers.gives_way_to = pressed
+    assert followers.catch_up() == 3
+    assert looked
