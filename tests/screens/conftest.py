@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import hatch_build
 from routing import atlas, neighbourhood
@@ -19,6 +19,7 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
 )
 TABLET = {"width": 1280, "height": 800}
+SLOW_MACHINE_MS = 30_000  # what is expected comes at once, but not where four processes share each core
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,12 @@ def browser_type_launch_args() -> dict[str, object]:
     if not CHROMIUM.is_file():
         pytest.skip(f"no Chromium at {CHROMIUM}: install it, or name one in CHROMIUM")
     return {"executable_path": str(CHROMIUM), "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """How long a browser's test waits for what it expects."""
+    expect.set_options(timeout=SLOW_MACHINE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -229,6 +229,7 @@ class RunningDay:
             "poll_s": 0.02,
             "solve_morning_s": 1.0,
             "solve_live_s": 0.2,
+            "solve_iterations": 300,  # as good a plan however busy the machine is
             "debounce_s": DEBOUNCE_S,
             "gateways": {
                 name: {"hub": hub, "role": role, "key": self._keys[name]} for name, (hub, role) in GATEWAYS.items()
@@ -352,12 +353,28 @@ class RunningDay:
         self._planned(1)
 
     def _share(self) -> None:
-        """The planner gives vans 1 and 2 a part of the morning each, so that all three are under way at 09:36."""
-        stops = self.hub.get(f"/api/days/{DAY}/stops")
-        early = [stop for stop in stops if stop["hub"] == "noord" and stop["window_to_s"] <= local_s(DAY, "10:30")]
+        """The planner gives vans 1 and 2 a part of the morning each, so that all three are under way at 09:36.
+
+        Van 1 gets two addresses of the afternoon as well, whose goods have not come in yet: whatever plan is found, it
+        has something to load, and an address with a letterbox ahead as well as one without.
+        """
+        stops = [stop for stop in self.hub.get(f"/api/days/{DAY}/stops") if stop["hub"] == "noord"]
+        early = [stop for stop in stops if stop["window_to_s"] <= local_s(DAY, "10:30")]
         for number, stop in enumerate(early[:10]):
-            van = ("van-1", "van-2")[number % 2]
-            self.hub.post(f"/api/stops/{stop['id']}/lock", {"locked": True, "van": van})
+            self._give(stop["id"], ("van-1", "van-2")[number % 2])
+        groceries = (stop for stop in stops if stop["window_from_s"] >= local_s(DAY, "13:00"))
+        self._give(next(stop["id"] for stop in groceries if self.codes[stop["id"]]), "van-1")
+        post = {
+            **{"id": "post-na-de-middag", "supplier": "pakketpunt-oost", "resident": early[0]["client"], "day": DAY},
+            **{"kind": "delivery", "goods": "letterbox_item", "letterbox_allowed": True},
+            **{"from_s": local_s(DAY, "14:00"), "to_s": local_s(DAY, "16:00"), "release_s": local_s(DAY, "12:50")},
+        }
+        answer = self.hub.post("/api/orders", {"orders": [post]})
+        self._take(answer)
+        self._give(answer["accepted"][0]["stop"], "van-1")
+
+    def _give(self, stop: str, van: str) -> None:
+        self.hub.post(f"/api/stops/{stop}/lock", {"locked": True, "van": van})
 
     def _take(self, answer: Mapping[str, Any]) -> None:
         assert not answer["rejected"], answer
