@@ -5,8 +5,8 @@ beyond a hole is kept but does not move n, unless the outbox says (`base_n`) tha
 that is counted in `missing`. A bad event is set aside alone, and its n counts as committed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, func, select
@@ -22,7 +22,8 @@ Arrived = Opened | Refusal
 LaneKey = tuple[str, str, str]  # gateway, outbox, lane
 
 COLUMNS = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
-# Asked at every commit, so made once: that is half of what asking costs.
+KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
+# Asked often, so made once: that is half of what asking costs.
 LANE = select(LaneRow.committed_n, LaneRow.missing).where(
     LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
 )
@@ -48,12 +49,17 @@ class Ledger:
         self._store = store
         self._future_s = future_s
         self._statements = _Statements.of(store)
+        self._lanes: Mapping[LaneKey, _Lane] = {}
+        """As they stand in the record, of which this is the only writer."""
 
     def write(self, arrived: Sequence[Arrived], *, now_s: float) -> Written:
         """Writes all of it in one transaction, or raises and has written nothing."""
         written = Written()
+        lanes, self._lanes = self._lanes, {}  # read anew after a failure: nobody knows whether it was committed
         with self._store.write() as session:
-            _Writing(session, self._statements, written, now_s, now_s + self._future_s).all_of(arrived)
+            writing = _Writing(session, self._statements, written, now_s, now_s + self._future_s, known=lanes)
+            writing.all_of(arrived)
+        self._lanes = {**lanes, **writing.lanes} if len(lanes) < KNOWN_LANES else writing.lanes
         return written
 
 
@@ -105,6 +111,7 @@ class _Writing:
     written: Written
     now_s: float
     newest_s: float
+    known: Mapping[LaneKey, "_Lane"]
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
 
@@ -143,6 +150,8 @@ class _Writing:
 
     def _lane(self, gateway: str, batch: EventBatch) -> _Lane:
         key = (gateway, batch.outbox, batch.lane.value)
+        if key not in self.lanes and key in self.known:
+            self.lanes[key] = replace(self.known[key])
         if key not in self.lanes:
             found = self.session.execute(LANE, {"gateway": gateway, "outbox": batch.outbox, "lane": key[2]}).first()
             self.lanes[key] = _Lane(*found) if found is not None else _Lane(0, 0)

@@ -2,6 +2,8 @@
 
 import random
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Committed, Lane, Presence
@@ -235,3 +239,39 @@ def test_whatever_is_lost_doubled_or_swapped_on_the_way_the_record_has_each_even
     assert seqs == list(range(count))
     assert known == count
     assert missing == 0
+
+
+class LosesAnswer(Store):
+    """A record that commits and, when told so, is away before it can say that it did; or says so and did not commit."""
+
+    fails: str = ""
+
+    @contextmanager
+    def write(self) -> Generator[Session]:
+        """As the real one's."""
+        fails, self.fails = self.fails, ""
+        with super().write() as session:
+            yield session
+            if fails == "before":
+                raise OperationalError("COMMIT", {}, RuntimeError("away"))
+        if fails == "after":
+            raise OperationalError("COMMIT", {}, RuntimeError("away"))
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+def test_how_far_a_lane_is_comes_from_the_record_after_a_commit_without_answer(any_url: str, fails: str) -> None:
+    store = LosesAnswer(any_url)
+    store.open()
+    ledger = Ledger(store, future_s=300)
+    first, second, third = (
+        [Opened(VAN_1, batch([position(seq)], first_n=seq + 1, base_n=2 if seq == 2 else 1))] for seq in range(3)
+    )
+    ledger.write(first, now_s=T0)
+    store.fails = fails
+    with pytest.raises(OperationalError):
+        ledger.write(second, now_s=T0)
+    written = ledger.write(third, now_s=T0)  # the second is with its gateway still, and comes later
+    assert committed(written) == (1 if fails == "before" else 3)
+    assert committed(ledger.write(second, now_s=T0)) == (2 if fails == "before" else 3)
+    assert committed(ledger.write(third, now_s=T0)) == 3
+    store.close()
