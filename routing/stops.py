@@ -59,7 +59,7 @@ def _task_stop(task: Task) -> Stop:
     deliver, collect = vector(task.deliver), vector(task.collect)
     return Stop(
         place=task.place,
-        windows=tuple(sorted((window.from_s, window.to_s) for window in task.windows)),
+        windows=tuple(sorted([(window.from_s, window.to_s) for window in task.windows])),
         service_s=task.service_s,
         deliver=deliver,
         collect=collect,

@@ -7,6 +7,7 @@ passenger who already sits in the van when it follows at once, and a rest that i
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from routing.battery import Draw
 from routing.cargo import SEATS, ride_of, vector
@@ -15,10 +16,19 @@ from routing.reasons import Fault
 from routing.stops import AT_DEPOT, NEVER, NOBODY, Stop, Visit, stops_of
 from routing.timing import Run, Timed
 
+if TYPE_CHECKING:  # for the types alone
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["NEVER", "Stop", "Timed", "Timetable", "Visit"]
 
 MOST_KEPT = 2_000
 """So many timings of a problem are kept, some 2 MB: an insertion asks for half of them twice."""
+
+
+def _rows(matrix: "NDArray[np.int64]") -> Sequence[Sequence[int]]:
+    """A matrix's rows as views that give plain numbers: making a list of it takes longer than an insertion reads it."""
+    return [memoryview(row) for row in matrix.astype("int64", copy=False)]
 
 
 class _Faults(dict[str, Fault | None]):
@@ -43,8 +53,8 @@ class Timetable:
         self.depots = {depot.id: depot for depot in problem.depots}
         self.tasks = {task.id: task for task in problem.tasks}
         self.rides = {ride.id: ride for ride in problem.rides}
-        self.duration: list[list[int]] = problem.travel.duration_s.tolist()
-        self.distance: list[list[int]] = problem.travel.distance_m.tolist()
+        self.duration = _rows(problem.travel.duration_s)
+        self.distance = _rows(problem.travel.distance_m)
         self.unit_kg = tuple(float(problem.unit_kg.get(name, 0.0)) for name in COMPARTMENTS)
         self.stops = stops_of(problem)
         self.rests = {(van.id, rest.id): rest for van in problem.vans for rest in van.rests}
@@ -54,7 +64,8 @@ class Timetable:
         self.own_depots = {van.id: self._own_depots(van) for van in problem.vans}
         """For each van where it may load and charge: the depots of its hub."""
         self._committed_of = {name: van.id for van in problem.vans for name in van.committed}
-        self.loadable = {van.id: self._loadable(van) for van in problem.vans}
+        goods = frozenset(task.id for task in problem.tasks if task.fetch is None and self.stops[task.id].gives)
+        self.loadable = {van.id: goods - van.on_board for van in problem.vans}
         """For each van the tasks whose goods must first be loaded at the depot for it to hand them over."""
         self.fetchable = frozenset(task.id for task in problem.tasks if task.fetch is not None)
         """Tasks whose goods lie elsewhere than at a depot."""
@@ -68,13 +79,6 @@ class Timetable:
         self.obliged = self._obliged()
         """For each van the drop-offs it owes: of passengers who sit in it, or whose pickup is committed; and the goods
         it was committed to fetch."""
-
-    def _loadable(self, van: Van) -> frozenset[str]:
-        return frozenset(
-            task.id
-            for task in self.problem.tasks
-            if self.stops[task.id].gives and task.fetch is None and self.holder.get(task.id) != van.id
-        )
 
     def _own_depots(self, van: Van) -> tuple[str, ...]:
         """The van's own first, then where its hub is at other times."""
