@@ -263,6 +263,7 @@ class PlanRow(Base):
     revision: Mapped[int] = mapped_column(Integer)
     made_s: Mapped[float] = mapped_column(Float)
     reason: Mapped[str] = mapped_column(String(300))
+    reason_en: Mapped[str] = mapped_column(String(300), default="")
     state: Mapped[str] = mapped_column(String(10), default="adopted")
     decided_s: Mapped[float | None] = mapped_column(Float)  # when a proposal was
     engine: Mapped[str] = mapped_column(String(80))
@@ -298,6 +299,7 @@ class TriggerRow(Base):
     kind: Mapped[str] = mapped_column(String(20))
     subject: Mapped[str] = mapped_column(String(80), default="")
     words: Mapped[str] = mapped_column(String(300), default="")
+    words_en: Mapped[str] = mapped_column(String(300), default="")  # empty: a person's own words
     plan: Mapped[str | None] = mapped_column(String(40), index=True)  # the plan that answered it
     cause: Mapped[str | None] = mapped_column(String(160), unique=True)  # what it came from: one cause triggers once
 

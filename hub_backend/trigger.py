@@ -4,20 +4,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.record import TriggerRow
+from hub_backend.spoken import Words
 
 
-def pull(session: Session, *, kind: str, subject: str, words: str, t_s: float, cause: str) -> bool:
+def pull(session: Session, *, kind: str, subject: str, words: Words, t_s: float, cause: str) -> bool:
     """Writes the trigger unless this cause had one already; returns whether it wrote."""
     if session.scalar(select(TriggerRow.id).where(TriggerRow.cause == cause)) is not None:
         return False
-    session.add(TriggerRow(kind=kind, subject=subject, words=words[:300], t_s=t_s, cause=cause[:160]))
+    row = TriggerRow(kind=kind, subject=subject, words=words.nl[:300], words_en=words.en[:300], t_s=t_s)
+    row.cause = cause[:160]
+    session.add(row)
     session.flush()
     return True
 
 
-def ask(session: Session, *, kind: str, subject: str, words: str, t_s: float) -> TriggerRow:
+def ask(session: Session, *, kind: str, subject: str, words: Words, t_s: float) -> TriggerRow:
     """A person, or a supplier's system, asks: always a trigger of its own. `subject`: a stop, a van or a day."""
-    row = TriggerRow(kind=kind, subject=subject, words=words[:300], t_s=t_s)
+    row = TriggerRow(kind=kind, subject=subject, words=words.nl[:300], words_en=words.en[:300], t_s=t_s)
     session.add(row)
     session.flush()
     return row

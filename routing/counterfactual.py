@@ -23,9 +23,16 @@ class Counterfactual:
     def __init__(self, problem: Problem, plan: Plan) -> None:
         self._live = Live(Timetable(problem))
         self._now = self._live.from_plan(plan)
+        self._known: dict[tuple[str, str, str], Stayed] = {}
 
     def stayed(self, unit: str, van_before: str, van_now: str) -> Stayed:
-        """A task or ride as if it had stayed in `van_before`."""
+        """A task or ride as if it had stayed in `van_before`; worked out once."""
+        key = (unit, van_before, van_now)
+        if key not in self._known:
+            self._known[key] = self._stayed(unit, van_before, van_now)
+        return self._known[key]
+
+    def _stayed(self, unit: str, van_before: str, van_now: str) -> Stayed:
         live, table = self._live, self._live.table
         if van_before not in table.active:
             return Stayed(Fault.NO_VAN, None)

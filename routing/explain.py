@@ -73,7 +73,21 @@ def explain(
     is in neither plan, or was done in between, is no change. `shift_s` is later (positive) or earlier (negative). With
     the `problem` that `plan` answers, a moved stop says why it could not stay or what moving it saves.
     """
-    return _Explained(previous, plan, names or {}, problem, language).changes()
+    return explained(previous, plan, {language: names or {}}, problem=problem)[language]
+
+
+def explained(
+    previous: Plan | None,
+    plan: Plan,
+    names: Mapping[Language, Mapping[str, str]],
+    *,
+    problem: Problem | None = None,
+) -> dict[Language, list[Change]]:
+    """The same in each language of `names`, in the same order; what staying would have cost is asked only once."""
+    what_if = None if problem is None else Counterfactual(problem, plan)
+    return {
+        language: _Explained(previous, plan, words, what_if, language).changes() for language, words in names.items()
+    }
 
 
 class _Explained:
@@ -82,7 +96,7 @@ class _Explained:
         previous: Plan | None,
         plan: Plan,
         names: Mapping[str, str],
-        problem: Problem | None,
+        what_if: Counterfactual | None,
         language: Language,
     ) -> None:
         self._names, self._language = names, language
@@ -90,7 +104,7 @@ class _Explained:
         self._before = _planned(previous) if previous is not None else {}
         self._after = _planned(plan)
         self._plan, self._previous = plan, previous
-        self._what_if = None if problem is None else Counterfactual(problem, plan)
+        self._what_if = what_if
         self._asked = 0
 
     def changes(self) -> list[Change]:

@@ -16,6 +16,7 @@ from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.ordering.words import Text
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
+from hub_backend.spoken import said
 from hub_backend.trigger import ask
 from hub_backend.workday import day_of
 
@@ -174,7 +175,7 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
             except CancelError as error:
                 raise HTTPException(409, str(error)) from error
             if newest_plan(session, stop.day) is not None:
-                ask(session, kind="cancellation", t_s=now_s, subject=stop.id, words="Opdracht vervallen")
+                ask(session, kind="cancellation", t_s=now_s, subject=stop.id, words=said("cancellation"))
             cancelled = Cancelled(order=order_id, stop=stop.id, stop_state=stop.state)
             day = stop.day
         kit.live.tell("order", {"id": order_id, "day": day, "stop": cancelled.stop, "state": "cancelled"})
@@ -204,6 +205,6 @@ def _ask_for_orders(session: Session, day: str, stops: Sequence[str], *, now_s: 
     if newest_plan(session, day) is None:
         return
     if len(set(stops)) == 1:
-        ask(session, kind="new_order", t_s=now_s, subject=stops[0], words="Nieuwe opdracht")
+        ask(session, kind="new_order", t_s=now_s, subject=stops[0], words=said("new_order"))
     else:
-        ask(session, kind="new_order", t_s=now_s, subject=day, words=f"{len(stops)} nieuwe opdrachten")
+        ask(session, kind="new_order", t_s=now_s, subject=day, words=said("new_orders", n=len(stops)))

@@ -15,6 +15,7 @@ from hub_backend.dispatching.plans import PlanBody, body_of, changes_of, newest_
 from hub_backend.kit import Kit
 from hub_backend.ordering.words import Text
 from hub_backend.record import PlanRow, TriggerRow
+from hub_backend.spoken import Words, said
 from hub_backend.trigger import ask
 
 
@@ -23,10 +24,12 @@ class PlanUnserved(BaseModel):
     client: str
     address: str
     reason: str
+    reason_en: str = Field(description="empty where there is no English")
+    code: str = Field(description="what the reason is, for programs; empty where it has no code")
 
 
 class PlanChange(BaseModel):
-    """What this plan changed, in Dutch."""
+    """What this plan changed, in Dutch and in English; empty where there is no English."""
 
     stop: str
     kind: str
@@ -34,6 +37,8 @@ class PlanChange(BaseModel):
     van_after: str | None
     shift_s: int | None
     words: str
+    words_en: str
+    saving_s: int | None = Field(description="driving that moving it saves; null: not known")
 
 
 class PlanSummary(BaseModel):
@@ -44,6 +49,7 @@ class PlanSummary(BaseModel):
     revision: int
     made_s: float
     reason: str
+    reason_en: str = Field(description="empty where there is no English")
     state: str = Field(description="adopted, proposed, accepted, rejected or overtaken")
     decided_s: float | None = Field(description="when a proposal was decided on, or overtaken")
     engine: str
@@ -55,6 +61,8 @@ class PlanSummary(BaseModel):
     distance_m: int
     saving_s: int | None = Field(description="driving saved against inserting what was new and moving nothing")
     triggers: list[str]
+    triggers_en: list[str]
+    kinds: list[str] = Field(description="what kinds of things it answers, for programs")
     changes: list[PlanChange]
 
 
@@ -64,6 +72,7 @@ class PlanOut(PlanSummary):
     routes: list[PlanRoute]
     left: list[PlanUnserved]
     notes: list[str]
+    notes_en: list[str]
 
 
 class ReplanIn(BaseModel):
@@ -98,7 +107,7 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
                 kind="morning" if first else "manual",
                 t_s=kit.clock.now_s(),
                 subject=day,
-                words=request.reason or ("ochtendplan" if first else "opnieuw gepland"),
+                words=Words(request.reason) if request.reason else said("first_plan" if first else "planned_again"),
             )
             asked = Asked(trigger=row.id, day=day)
         dispatch.wake()
@@ -127,13 +136,19 @@ def _reading(routes: APIRouter, kit: Kit) -> None:
 
 
 def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
-    words = session.scalars(select(TriggerRow.words).where(TriggerRow.plan == row.id).order_by(TriggerRow.id)).all()
+    asked = session.execute(
+        select(TriggerRow.words, TriggerRow.words_en, TriggerRow.kind)
+        .where(TriggerRow.plan == row.id)
+        .order_by(TriggerRow.id)
+    ).all()
+    words = dict.fromkeys((nl, en or nl) for nl, en, _ in asked)
     return PlanSummary(
         id=row.id,
         day=row.day,
         revision=row.revision,
         made_s=row.made_s,
         reason=row.reason,
+        reason_en=row.reason_en,
         state=row.state,
         decided_s=row.decided_s,
         engine=row.engine,
@@ -144,7 +159,9 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
         unserved=len(body.unserved),
         distance_m=sum(route.distance_m for route in body.routes),
         saving_s=None if body.cost_s is None or body.quick_cost_s is None else body.quick_cost_s - body.cost_s,
-        triggers=list(dict.fromkeys(words)),
+        triggers=[nl for nl, _ in words],
+        triggers_en=[en for _, en in words],
+        kinds=sorted({kind for _, _, kind in asked}),
         changes=[
             PlanChange(
                 stop=change.task,
@@ -153,6 +170,8 @@ def _summary(session: Session, row: PlanRow, body: PlanBody) -> PlanSummary:
                 van_after=change.van_after,
                 shift_s=change.shift_s,
                 words=change.words,
+                words_en=change.words_en,
+                saving_s=change.saving_s,
             )
             for change in changes_of(row)
         ],
@@ -172,9 +191,12 @@ def plan_out(session: Session, row: PlanRow, *, zone: ZoneInfo) -> PlanOut:
                 client=stops[left.task].row.resident,
                 address=stops[left.task].address,
                 reason=left.reason,
+                reason_en=left.reason_en,
+                code=left.code,
             )
             for left in body.unserved
             if left.task in stops
         ],
         notes=list(body.notes),
+        notes_en=list(body.notes_en),
     )

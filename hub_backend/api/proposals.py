@@ -11,6 +11,7 @@ from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.plans import open_proposal
 from hub_backend.kit import Kit
 from hub_backend.record import PlanRow
+from hub_backend.spoken import Words
 from hub_backend.trigger import ask
 
 
@@ -41,7 +42,7 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
         with kit.store.write() as session:
             row = _open(session, plan_id)
             row.state, row.decided_s = "accepted", now_s
-            ask(session, kind="accepted", t_s=now_s, subject=row.id, words=row.reason)
+            ask(session, kind="accepted", t_s=now_s, subject=row.id, words=Words(row.reason, row.reason_en))
             decided = _decided(row)
         dispatch.wake()
         shown.tell(kit, [("plan", plan_id)])

@@ -12,6 +12,7 @@ from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
 from hub_backend.ordering.words import Text
 from hub_backend.record import StopRow, VanRow, VisitRow
+from hub_backend.spoken import said, van_called
 from hub_backend.stop_ref import DROPOFF
 from hub_backend.trigger import ask
 
@@ -59,7 +60,7 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
                 raise HTTPException(404, f"stop: unknown stop {stop_id!r}")
             stops = read_stops(session, stop.day)
             _lock(session, stops[stop_id], request)
-            words = f"vastgezet op {stop.van}" if stop.locked else "losgemaakt"
+            words = said("locked", van=van_called(stop.van or "")) if stop.locked else said("unlocked")
             if newest_plan(session, stop.day) is not None:
                 ask(session, kind="manual", t_s=kit.clock.now_s(), subject=stop_id, words=words)
             answer = _stop_out(stops[stop_id], _outcomes(session, stop.day))

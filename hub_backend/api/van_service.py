@@ -7,7 +7,7 @@ from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.kit import Kit
 from hub_backend.ordering.words import Text
 from hub_backend.record import VanRow
-from hub_backend.spoken import sentence, van_called
+from hub_backend.spoken import said, sentence, van_called
 from hub_backend.trigger import ask
 
 
@@ -36,9 +36,9 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
                 raise HTTPException(404, f"van: unknown van {van_id!r}")
             if van.in_service != request.in_service:
                 van.in_service = request.in_service
-                words = sentence(van_called(van_id)) + (" rijdt weer" if request.in_service else " buiten dienst")
-                words += f": {request.reason}" if request.reason else ""
                 kind = "van_back" if request.in_service else "van_out"
+                why = f": {request.reason}" if request.reason else ""
+                words = sentence(said(kind, van=van_called(van_id), why=why))
                 ask(session, kind=kind, t_s=kit.clock.now_s(), subject=van_id, words=words)
             van.out_reason = "" if request.in_service else request.reason
             answer = VanService(van=van.id, in_service=van.in_service, out_reason=van.out_reason)

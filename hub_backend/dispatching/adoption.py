@@ -30,6 +30,7 @@ from hub_backend.dispatching.waiting import Waiting
 from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.record import PlanRow, TriggerRow
+from hub_backend.spoken import Words
 from hub_backend.stop_ref import DROPOFF, stop_of_ref
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class Adoption:
             is_first=newest_plan(session, waiting.day) is None,
         )
 
-    def _row(self, session: Session, draft: Draft, *, now_s: float, reason: str) -> tuple[PlanRow, PlanBody]:
+    def _row(self, session: Session, draft: Draft, *, now_s: float, reason: Words) -> tuple[PlanRow, PlanBody]:
         answer = draft.answer
         evidence = Evidence.of(draft.request, answer)
         body = body_with(answer, draft.standing, stood_in=answer.tier == "insertion" and draft.request.seconds > 0)
@@ -103,7 +104,8 @@ class Adoption:
             day=draft.standing.day,
             revision=next_revision(session, draft.standing.day),
             made_s=now_s,
-            reason=reason,
+            reason=reason.nl,
+            reason_en=reason.en,
             engine=answer.engine,
             seed=answer.seed,
             inputs_hash=evidence.inputs_hash,

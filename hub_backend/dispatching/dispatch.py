@@ -24,6 +24,7 @@ from hub_backend.dispatching.router.solver import OvertakenError, SolverError, n
 from hub_backend.dispatching.waiting import Waiting, WaitingList
 from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow
+from hub_backend.spoken import said
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ class Dispatch:
             row_id = None if draft is None else self._adoption.settle(waiting, draft)
             if draft is not None and row_id is not None:
                 stood_in = draft.answer.tier == "insertion" and draft.request.seconds > 0
-                self._settled(row_id, INSERTED if stood_in else "")
+                self._settled(row_id, INSERTED.nl if stood_in else "")
                 return row_id
         faults = sorted({f"{one.rule} {one.van or ''} {one.task or ''}" for one in drafting.broken})
         words = "; ".join(faults) or "de dag liep door"
@@ -180,7 +181,7 @@ class Dispatch:
         if draft is None:
             return None
         minutes = round((saving_s(draft.answer) or 0) / 60)
-        reason = f"In alle rust beter gepland: {minutes} minuten minder rijden"
+        reason = said("background", minutes=minutes)
         waiting = Waiting(day=day, ids=(), kinds=frozenset(), reason=reason, missed=())
         row_id = self._adoption.settle(waiting, draft)
         if row_id is not None:

@@ -21,6 +21,7 @@ from hub_backend.dispatching.router.problem import Broken, DayProblem, PlanAnswe
 from hub_backend.dispatching.router.solver import never
 from hub_backend.kit import Kit
 from hub_backend.record import PlanRow
+from hub_backend.spoken import Words, said
 from hub_backend.stop_ref import DROPOFF, PICKUP, stop_of_ref
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,8 @@ HOURS_AHEAD = 3
 MOST_ROUNDS = 2
 """Of one search; a day without rides and timed goods takes one."""
 
-RULES_NL = {
-    "window": "past niet meer in het tijdvak",
-    "shift": "past niet meer in de dienst",
-    "range": "past niet meer in de accu",
-    "capacity": "past niet meer in het busje",
-}
+SAID = frozenset({"window", "shift", "range", "capacity"})
+"""Rules of the checker that have a saying of their own."""
 
 
 class Planner(Protocol):
@@ -72,7 +69,7 @@ class Drafting:
     broken: Sequence[Broken] = ()
     """What the checker found in the newest answer."""
     _late: set[str] = field(default_factory=set)
-    _without: dict[str, str] = field(default_factory=dict)
+    _without: dict[str, Words] = field(default_factory=dict)
     _afresh: bool = False
 
     def draft(self, *, seed: int) -> Draft | None:
@@ -119,6 +116,7 @@ class Drafting:
             previous_left=() if told is None else tuple(left.task for left in told.unserved),
             told=still_meant(told, standing) if told is not None and compared else None,
             names=dict(standing.names),
+            names_en=dict(standing.names_en),
             hours=hours_ahead(standing.problem, self.kit.settings.zone),
             seconds=self.kit.settings.solve_morning_s if previous is None else self.seconds,
             seed=seed,
@@ -135,7 +133,7 @@ class Drafting:
         for one in broken:
             task = stop_of_ref(one.task or "")
             if task in standing.stops and task not in committed:
-                self._without[task] = RULES_NL.get(one.rule, f"niet in te plannen ({one.rule})")
+                self._without[task] = said(one.rule) if one.rule in SAID else said("not_planned", rule=one.rule)
 
     def _learn_from_unserved(self, standing: Standing, answer: PlanAnswer) -> bool:
         """Whether stops that were left out may still fit when they may be late: then ask once more."""

@@ -23,7 +23,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     def of(cls, request: PlanRequest, answer: PlanAnswer) -> "Evidence":
         """The evidence of an answer to `request`; where the insertion stood in, of a question without seconds."""
         seconds = request.seconds if answer.tier == "search" else 0.0
-        asked = msgspec.structs.replace(request, names={}, seconds=seconds, iterations=answer.iterations or None)
+        asked = msgspec.structs.replace(
+            request, names={}, names_en={}, seconds=seconds, iterations=answer.iterations or None
+        )
         return cls(
             request=asked, answer=msgspec.structs.replace(answer, routes=_without_lines(answer.routes), changes=())
         )

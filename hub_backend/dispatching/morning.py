@@ -7,6 +7,7 @@ from sqlalchemy import select
 from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
 from hub_backend.record import StopRow, TriggerRow, VanRow
+from hub_backend.spoken import said
 from hub_backend.trigger import pull
 from hub_backend.workday import at, day_of
 
@@ -31,7 +32,7 @@ class Morning:
         if not self._is_due(day, now_s):
             return
         with self._kit.store.write() as session:
-            pull(session, kind="morning", subject=day, words="Ochtendplan", t_s=now_s, cause=f"morning:{day}")
+            pull(session, kind="morning", subject=day, words=said("morning"), t_s=now_s, cause=f"morning:{day}")
 
     def _is_due(self, day: str, now_s: float) -> bool:
         with self._kit.store.read() as session:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.drafting import Draft
 from hub_backend.dispatching.plans import PlanBody, named
-from hub_backend.dispatching.router.problem import Changed, Left, PlanAnswer, PlannedRoute
+from hub_backend.dispatching.router.problem import Changed, PlanAnswer, PlannedRoute
+from hub_backend.spoken import Words, said
 from hub_backend.stop_ref import DROPOFF, stop_of_ref
 
-INSERTED = "Zoeken naar een beter plan lukte niet op tijd: wat nieuw was is alleen ingevoegd."
+INSERTED = said("inserted")
 
 
 def changes_in(draft: Draft) -> list[Changed]:
@@ -20,21 +23,22 @@ def gone(previous: PlanBody | None, standing: Standing) -> list[Changed]:
     """What the previous plan had and the router was not asked: cancelled, or not to be planned any more."""
     if previous is None:
         return []
-    reasons = {left.task: left.reason for left in standing.unplannable}
-    reasons |= {id_: "opdracht vervallen" for id_, stop in standing.stops.items() if stop.row.state == "cancelled"}
+    reasons = {left.task: Words(left.reason, left.reason_en) for left in standing.unplannable}
+    cancelled = said("cancelled")
+    reasons |= {id_: cancelled for id_, stop in standing.stops.items() if stop.row.state == "cancelled"}
     return [
-        Changed(
-            task=step.task,
-            kind="dropped",
-            van_before=route.van,
-            van_after=None,
-            shift_s=None,
-            words=f"{standing.names.get(step.task, step.task)} vervalt: {reasons[stop_of_ref(step.task)]}.",
-        )
+        _dropped(step.task, route.van, reasons[stop_of_ref(step.task)], standing)
         for route in previous.routes
         for step in route.steps
         if stop_of_ref(step.task) in reasons and not step.task.endswith(DROPOFF)
     ]
+
+
+def _dropped(task: str, van: str, why: Words, standing: Standing) -> Changed:
+    words = said("dropped", address=standing.names.get(task, task), why=why)
+    return Changed(
+        task=task, kind="dropped", van_before=van, van_after=None, shift_s=None, words=words.nl, words_en=words.en
+    )
 
 
 def body_with(answer: PlanAnswer, standing: Standing, *, stood_in: bool) -> PlanBody:
@@ -42,13 +46,15 @@ def body_with(answer: PlanAnswer, standing: Standing, *, stood_in: bool) -> Plan
 
     `stood_in`: the insertion's answer stands in for that of a search.
     """
-    unserved = {stop_of_ref(left.task): left.reason for left in answer.unserved}
-    unserved |= {left.task: left.reason for left in standing.unplannable}
+    unserved = {stop_of_ref(left.task): left for left in answer.unserved}
+    unserved |= {left.task: left for left in standing.unplannable}
+    notes = (*standing.notes, *([INSERTED] if stood_in else []))
     return PlanBody(
         now_s=standing.now_s,
         routes=(*_named_routes(answer.routes, standing), *_standing_routes(answer.routes, standing)),
-        unserved=tuple(Left(task=task, reason=reason) for task, reason in sorted(unserved.items())),
-        notes=(*standing.notes, *([INSERTED] if stood_in else [])),
+        unserved=tuple(msgspec.structs.replace(unserved[task], task=task) for task in sorted(unserved)),
+        notes=tuple(note.nl for note in notes),
+        notes_en=tuple(note.en for note in notes),
         cost_s=answer.cost_s,
         quick_cost_s=answer.quick_cost_s,
     )

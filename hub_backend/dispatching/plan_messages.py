@@ -9,7 +9,7 @@ from edge_gateway.contract.messages import HubManifest, PlannedParcel, PlannedSt
 from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.plans import PlanBody, changes_of, driven_to
-from hub_backend.dispatching.router.problem import PlannedStep
+from hub_backend.dispatching.router.problem import Changed, PlannedStep
 from hub_backend.ordering.goods import GOODS
 from hub_backend.ordering.wishes import may_use_letterbox
 from hub_backend.record import HubRow, PlanRow, VanRow, VisitRow
@@ -39,6 +39,7 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
     ]
     planned = [_planned_stop(step, standing, standing.hubs[van.hub]) for step in steps]
     newest = {stop.stop: stop for stop in done}
+    concerned = _changes_for(row, van.id)
     return VanPlan(
         plan=row.id,
         revision=row.revision,
@@ -47,7 +48,9 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
         van=van.id,
         concierge=van.concierge,
         reason=row.reason,
-        changes=tuple(_changes_for(row, van.id)),
+        changes=tuple(change.words[:300] for change in concerned),
+        reason_en=row.reason_en,
+        changes_en=tuple(change.words_en[:300] for change in concerned),
         stops=(*newest.values(), *planned),
         elsewhere={
             parcel.code: stop.row.van
@@ -58,9 +61,9 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
     )
 
 
-def _changes_for(row: PlanRow, van: str) -> list[str]:
+def _changes_for(row: PlanRow, van: str) -> list[Changed]:
     concerned = [change for change in changes_of(row) if van in (change.van_before, change.van_after)]
-    return [change.words[:300] for change in concerned[:MOST_CHANGES]]
+    return concerned[:MOST_CHANGES]
 
 
 def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:

@@ -30,6 +30,7 @@ class PlanBody(Struct, frozen=True, kw_only=True):
     routes: tuple[PlannedRoute, ...]
     unserved: tuple[Left, ...]
     notes: tuple[str, ...] = ()
+    notes_en: tuple[str, ...] = ()
     cost_s: int | None = None
     quick_cost_s: int | None = None
     """What it would have cost to insert what is new and move nothing: the search saved the difference."""

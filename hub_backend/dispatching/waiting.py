@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub_backend.dispatching.plans import open_proposal
 from hub_backend.kit import Kit
 from hub_backend.record import OrderRow, PlanRow, ResidentRow, StopRow, TriggerRow
+from hub_backend.spoken import Language, Words, said
 from hub_backend.stop_ref import stop_of_ref
 from hub_backend.workday import day_of, is_day
 
@@ -33,7 +34,7 @@ class Waiting:
     day: str
     ids: tuple[int, ...]
     kinds: frozenset[str]
-    reason: str
+    reason: Words
     missed: tuple[str, ...]
     """Stops where nobody opened."""
     accepted: str | None = None
@@ -73,7 +74,10 @@ class WaitingList:
                 day=day,
                 ids=tuple(row.id for row in rows),
                 kinds=frozenset(row.kind for row in rows),
-                reason=shortened(words, LONGEST_REASON),
+                reason=Words(
+                    shortened([one.nl for one in words], LONGEST_REASON, "nl"),
+                    shortened([one.en for one in words], LONGEST_REASON, "en"),
+                ),
                 missed=tuple(row.subject for row in rows if row.kind == "no_answer"),
                 accepted=accepted[-1] if accepted else None,
             )
@@ -118,23 +122,25 @@ def _answered_by(session: Session, plan: str) -> list[TriggerRow]:
     return list(session.scalars(select(TriggerRow).where(TriggerRow.plan == plan).order_by(TriggerRow.id)))
 
 
-def _with_address(session: Session, row: TriggerRow) -> str:
+def _with_address(session: Session, row: TriggerRow) -> Words:
     """A trigger's words, with the address when it is about a stop: planners know doors, not pseudonyms."""
-    words = row.words or row.kind
+    words = Words(row.words or row.kind, row.words_en or row.words or row.kind)
     stop = session.get(StopRow, stop_of_ref(row.subject)) if row.subject else None
     if stop is None:
         return words
     resident = session.get_one(ResidentRow, stop.resident)
-    return f"{words}: {resident.street} {resident.number}"
+    where = f"{resident.street} {resident.number}"
+    return Words(f"{words.nl}: {where}", f"{words.en}: {where}")
 
 
-def shortened(words: Sequence[str], most: int) -> str:
+def shortened(words: Sequence[str], most: int, language: Language = "nl") -> str:
     """The words joined, and how many more there are when they do not fit in `most` characters."""
     text = ""
     for number, word in enumerate(words):
         longer = f"{text}; {word}" if text else word
         rest = len(words) - number
         if len(longer) > most - 20:
-            return f"{text} en nog {rest}" if text else longer[:most]
+            more = said("and_more", n=rest)
+            return f"{text} {more.nl if language == 'nl' else more.en}" if text else longer[:most]
         text = longer
     return text

@@ -19,7 +19,7 @@ from hub_backend.kit import Kit
 from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
-from hub_backend.spoken import sentence, source_called
+from hub_backend.spoken import said, sentence, source_called
 from hub_backend.store import row_of
 from hub_backend.trigger import pull
 
@@ -162,12 +162,11 @@ def _opened(source: str, change: Opened) -> ExcursionRow:
 
 def _warn(session: Session, source: str, change: Opened) -> None:
     gateway = source.partition("/")[0]
-    why = {"lost": "de sensor zwijgt", "above": "te warm", "below": "te koud"}
     pull(
         session,
         kind="warm_cooler",
         subject=gateway,
-        words=sentence(f"{source_called(source)}: {why[change.key]}"),
+        words=sentence(said(f"cooler_{change.key}", cooler=source_called(source))),
         t_s=change.opened_s,
         cause=f"excursion:{excursion_id(source, change.key, change.opened_s)}",
     )

@@ -17,7 +17,7 @@ from hub_backend.projections.follower import Follower, Received
 from hub_backend.projections.proof import FAILED, stop_id
 from hub_backend.record import DownlinkRow, StopRow, VanStateRow
 from hub_backend.shown import Change
-from hub_backend.spoken import sentence, van_called
+from hub_backend.spoken import said, sentence, van_called
 from hub_backend.store import row_of
 from hub_backend.trigger import pull
 from hub_backend.workday import day_of
@@ -93,7 +93,7 @@ class Triggers(Follower):
             return  # an outcome was given, even if somebody is to come again
         late_s = t_s - (now.arrived_s + stop.service_s + stop.talk_s + now.extra_s + BEHIND_S)
         if late_s > 0:
-            words = sentence(f"{van_called(now.van)} is langer bij een adres dan gepland")
+            words = sentence(said("long_stay", van=van_called(now.van)))
             cause = f"long_stay:{now.van}:{now.stop}:{now.arrived_s:.0f}"
             pull(session, kind="longer_visit", subject=now.van, words=words, t_s=t_s, cause=cause)
 
@@ -114,7 +114,7 @@ class Triggers(Follower):
     def _delayed(self, session: Session, van: str, sent: _Sent, t_s: float) -> None:
         if t_s < sent.plan.made_s:
             return  # told late: that plan knew it already
-        words = sentence(f"{van_called(van)} loopt meer dan tien minuten achter")
+        words = sentence(said("delay", van=van_called(van)))
         cause = f"delay:{van}:{sent.plan.day}:{sent.revision}"
         pull(session, kind="delay", subject=van, words=words, t_s=t_s, cause=cause)
 
@@ -128,7 +128,7 @@ class Triggers(Follower):
         left = select(StopRow.id).where(StopRow.day == day, StopRow.van == van, StopRow.state.in_(OPEN)).limit(1)
         if session.scalar(left) is None:
             return
-        words = f"Accu van {van_called(van)} is {vehicle.soc_percent:.0f} %"
+        words = said("low_battery", van=van_called(van), percent=f"{vehicle.soc_percent:.0f}")
         cause = f"low_battery:{van}:{day}"
         pull(session, kind="low_battery", subject=van, words=words, t_s=vehicle.t_s, cause=cause)
 
@@ -154,13 +154,16 @@ def _first_ahead(session: Session, van: str, plan: VanPlan) -> PlannedStop | Non
 
 
 def _missed(session: Session, visit: Visit) -> None:
-    words = "Geweigerd aan de deur" if visit.outcome is Outcome.REFUSED else "Niemand thuis"
+    words = said("refused" if visit.outcome is Outcome.REFUSED else "no_answer")
     cause = f"no_answer:{visit.stop}:{visit.t_s:.0f}"
     pull(session, kind="no_answer", subject=stop_id(visit.stop), words=words, t_s=visit.t_s, cause=cause)
 
 
 def _longer(session: Session, van: str, tour: Tour) -> None:
-    minutes = f", {tour.extra_s / 60:.0f} minuten" if tour.extra_s else ""
-    words = sentence(f"{van_called(van)} blijft langer bij een adres{minutes}")
+    if tour.extra_s:
+        words = said("longer_visit_by", van=van_called(van), minutes=f"{tour.extra_s / 60:.0f}")
+    else:
+        words = said("longer_visit", van=van_called(van))
+    words = sentence(words)
     cause = f"longer:{van}:{tour.boot}:{tour.seq}"
     pull(session, kind="longer_visit", subject=van, words=words, t_s=tour.t_s, cause=cause)

@@ -262,3 +262,35 @@ def test_a_rest_changes_nothing_of_the_tour_but_that_it_was_taken(phases: list[A
         rested = follow_tour(rested, event)
     assert rested.rested == ("rest.lunch",)
     assert replace(rested, rested=(), resting_s=0.0) == plain
+
+
+# ------------------------------------------------------------ why, in both languages
+
+
+def test_reasons_changes_and_who_is_left_out_are_told_in_both_languages_with_their_codes(world: World) -> None:
+    gone, stuck = world.order("k0"), world.order("k1")
+    world.plan("ochtend")
+    assert world.shown()["reason_en"] == "ochtend", "a planner's own words are in his own language"
+    van = world.where()[stuck["stop"]]
+    world.load(van)
+    world.tour(van, "departed_hub")
+    world.post(f"/api/vans/{van}/service", {"in_service": False, "reason": "lekke band"}, status=200)
+    world.post(f"/api/orders/{gone['id']}/cancel", {}, status=200)
+    assert world.dispatch.step(), world.dispatch.state
+    plan = world.shown()
+    number = van.removeprefix("van-")
+    assert f"Bus {number} buiten dienst: lekke band" in plan["triggers"]
+    assert f"Van {number} out of service: lekke band" in plan["triggers_en"]
+    assert "Order cancelled: Proefstraat 0" in plan["reason_en"]
+    assert plan["kinds"] == ["cancellation", "van_out"]
+    (left,) = plan["left"]
+    assert (left["reason"], left["reason_en"], left["code"]) == (
+        f"de spullen liggen in bus {number}, dat niet rijdt",
+        f"the goods are in van {number}, which does not drive",
+        "stuck",
+    )
+    words = {change["words"]: change["words_en"] for change in plan["changes"]}
+    assert words["Proefstraat 0 vervalt: opdracht vervallen."] == "Proefstraat 0 is dropped: order cancelled."
+    other = "van-1" if van == "van-2" else "van-2"
+    told = world.mail.newest(other)
+    assert (told.reason, told.reason_en) == (plan["reason"], plan["reason_en"])

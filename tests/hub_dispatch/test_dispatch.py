@@ -172,7 +172,7 @@ def test_a_locked_stop_never_moves_to_another_van(world: World) -> None:
     assert world.dispatch.step()
     assert target not in world.where()
     left = next(left for left in world.shown()["left"] if left["stop"] == target)
-    assert left["reason"] == f"vastgezet op {other}, dat niet rijdt"
+    assert left["reason"] == f"vastgezet op bus {other.removeprefix('van-')}, dat niet rijdt"
 
 
 def test_a_lock_that_cannot_be_kept_is_refused(world: World) -> None:
@@ -203,7 +203,7 @@ def test_a_van_out_of_service_gives_its_stops_away_but_not_what_it_has_aboard(wo
     where = world.where()
     assert {where[stop] for stop in mine[1:]} == {"van-2"}
     assert [left["stop"] for left in world.shown()["left"]] == [mine[0]]
-    assert world.shown()["left"][0]["reason"] == "de spullen liggen in van-1, dat niet rijdt"
+    assert world.shown()["left"][0]["reason"] == "de spullen liggen in bus 1, dat niet rijdt"
     assert world.mail.newest("van-1").stops == ()
 
 

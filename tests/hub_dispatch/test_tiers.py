@@ -46,8 +46,8 @@ def test_when_the_search_goes_wrong_the_insertion_stands(wayward: Wayward, how: 
     stop = world.order("k0")["stop"]
     plan = world.plan()
     assert set(world.where()) == {stop}
-    assert plan["notes"] == [INSERTED]
-    assert world.planning.health().failure == INSERTED
+    assert plan["notes"] == [INSERTED.nl]
+    assert world.planning.health().failure == INSERTED.nl
     again = world.order("k1")["stop"]
     assert world.dispatch.step(), "the next event gets a process of its own"
     assert set(world.where()) == {stop, again}
@@ -61,7 +61,7 @@ def test_when_the_search_hangs_the_insertion_stands_and_the_process_is_ended(way
     assert isinstance(solver, Solver)
     watch = threading.Timer(1.0, lambda: with_pid.append(solver.pid))
     watch.start()
-    assert world.plan()["notes"] == [INSERTED]
+    assert world.plan()["notes"] == [INSERTED.nl]
     watch.join()
     assert with_pid[0] is not None and solver.pid is None
     with pytest.raises(ProcessLookupError):
@@ -107,7 +107,7 @@ def test_a_search_that_is_killed_leaves_the_insertion(long_search: World) -> Non
     before = solver.pid
     assert before is not None
     threading.Timer(0.5, lambda: os.kill(before, signal.SIGKILL)).start()
-    assert long_search.plan("opnieuw")["notes"] == [INSERTED]
+    assert long_search.plan("opnieuw")["notes"] == [INSERTED.nl]
     long_search.order("k5", from_s=clock("09:00"), to_s=clock("12:00"))
     assert solver.pid is None and solver.restarts == 1
 

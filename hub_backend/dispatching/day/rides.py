@@ -6,6 +6,7 @@ from hub_backend.dispatching.day.facts import DayFacts
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.router.problem import DayRide
 from hub_backend.ordering.goods import RIDE_DROPOFF_S, RIDE_MAX_S, RIDE_PICKUP_S
+from hub_backend.spoken import Words, said, van_called
 from hub_backend.stop_ref import DROPOFF, PICKUP
 
 
@@ -15,13 +16,13 @@ def is_over(facts: DayFacts, stop: StopNow) -> bool:
     return dropoff in facts.visited.done_by or facts.van_at(dropoff) is not None
 
 
-def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> str | None:
-    """Why a ride cannot be planned at all, in Dutch; None when it can."""
+def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Words | None:
+    """Why a ride cannot be planned at all; None when it can."""
     aboard = _aboard(facts, stop)
     if aboard is not None and aboard in facts.out:
-        return f"de passagier zit in {aboard}, dat niet rijdt"
+        return said("passenger_stuck", van=van_called(aboard))
     if facts.place_of(f"{stop.row.id}{DROPOFF}") is None:
-        return "de rit heeft geen bestemming"
+        return said("no_destination")
     return tasks.obstacle(facts, stop, concessions)
 
 

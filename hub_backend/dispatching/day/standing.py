@@ -1,11 +1,11 @@
 """How a day stands: from the record to the question for the router.
 
 Comes in: a session on the record and the time. Goes out: `Standing`, with the problem in coordinates, what people call
-each stop, and the stops that cannot be planned at all with the reason in Dutch. Nothing here decides; it only reads.
+each stop, and the stops that cannot be planned at all with the reason. Nothing here decides; it only reads.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -16,9 +16,9 @@ from hub_backend.dispatching.day.facts import OUTSIDE_C, DayFacts, read_facts
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.day.tours import VanTour
 from hub_backend.dispatching.day.vans import current_step, day_hub, day_van
-from hub_backend.dispatching.router.problem import DayProblem, DayRide, DayTask, Left, PlannedStep
+from hub_backend.dispatching.router.problem import DayProblem, DayRide, DayTask, Left, PlannedStep, left_out
 from hub_backend.record import HubRow, VanRow
-from hub_backend.spoken import van_called
+from hub_backend.spoken import Language, Words, said, van_called
 from hub_backend.stop_ref import DROPOFF, PICKUP
 from hub_backend.workday import utc_offset_s
 
@@ -35,7 +35,9 @@ class Standing:
     """Each driving van's stop that may not be taken from it any more: where it is, or is driving to."""
     current: Mapping[str, PlannedStep]
     """Where a van stands now, at a door or to reload: the first step of its route, which no solver may touch."""
-    notes: Sequence[str] = ()
+    notes: Sequence[Words] = ()
+    names_en: Mapping[str, str] = field(default_factory=dict)
+    """Where they are called otherwise in English."""
 
     @property
     def day(self) -> str:
@@ -89,10 +91,12 @@ def read_standing(
         utc_offset_s=utc_offset_s(facts.now_s, zone=zone),
         outside_c=outside_c,
     )
+    names = _names(facts, "nl")
     return Standing(
         facts=facts,
         problem=problem,
-        names=_names(facts),
+        names=names,
+        names_en={id_: called for id_, called in _names(facts, "en").items() if called != names[id_]},
         unplannable=asked.left,
         under_way={van: ref for van, ref in facts.under_way.items() if van not in facts.out},
         current={van.id: step for van in vans if (step := current_step(facts, van)) is not None},
@@ -107,7 +111,7 @@ class _Asked:
     tasks: tuple[DayTask, ...]
     rides: tuple[DayRide, ...]
     left: tuple[Left, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Words, ...]
 
     @classmethod
     def of(cls, facts: DayFacts, concessions: Concessions) -> "_Asked":
@@ -120,21 +124,21 @@ class _Asked:
         return cls(
             tasks=tuple(tasks.day_task(facts, stop, concessions) for stop in free if stop.row.kind == "visit"),
             rides=tuple(rides.day_ride(facts, stop, concessions) for stop in free if stop.row.kind == "ride"),
-            left=tuple(Left(task=id_, reason=reason) for id_, reason in obstacles.items() if reason is not None),
-            notes=tuple(
-                f"{stop.address}: goederen zijn over hun tijd, controleer ze voor het overhandigen"
-                for stop in free
-                if tasks.is_overdue(facts, stop)
-            ),
+            left=tuple(left_out(id_, reason) for id_, reason in obstacles.items() if reason is not None),
+            notes=tuple(said("overdue", address=stop.address) for stop in free if tasks.is_overdue(facts, stop)),
         )
 
 
-def _names(facts: DayFacts) -> dict[str, str]:
+SOMEWHERE: Mapping[Language, str] = {"nl": "de bestemming", "en": "the destination"}
+
+
+def _names(facts: DayFacts, language: Language) -> dict[str, str]:
     """What people call each van and each planned stop."""
-    names = {van: van_called(van) for van in facts.vans}
+    called = {van: van_called(van) for van in facts.vans}
+    names = {van: words.nl if language == "nl" else words.en for van, words in called.items()}
     for id_, stop in facts.stops.items():
         names[id_] = stop.address
         if stop.row.kind == "ride":
             names[f"{id_}{PICKUP}"] = stop.address
-            names[f"{id_}{DROPOFF}"] = stop.destination or "de bestemming"
+            names[f"{id_}{DROPOFF}"] = stop.destination or SOMEWHERE[language]
     return names

@@ -9,6 +9,7 @@ from hub_backend.dispatching.router.problem import DayTask, Window
 from hub_backend.ordering.goods import GOODS, TALK_MAX_S, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
 from hub_backend.ordering.wishes import Wish, may_use_letterbox, skills_needed, wish_of
 from hub_backend.record import ResidentRow
+from hub_backend.spoken import Words, said, van_called
 
 LATE_S = 2 * 3600
 """How far a window is stretched for a stop that can no longer be reached in it: late is better than not at all."""
@@ -17,17 +18,23 @@ USELESS_S = 300
 """A limit nearer than this cannot be met any more: then it is no help to anybody."""
 
 
-def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> str | None:
-    """Why a stop cannot be planned at all, in Dutch; None when it can."""
+def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Words | None:
+    """Why a stop cannot be planned at all; None when it can."""
     if stop.row.id in concessions.without:
         return concessions.without[stop.row.id]
     if stuck := sorted(stop.aboard & facts.out):
-        return f"de spullen liggen in {stuck[0]}, dat niet rijdt"
+        return said("stuck", van=van_called(stuck[0]))
     if len(stop.aboard) > 1:
-        return f"de spullen liggen in meer busjes: {', '.join(sorted(stop.aboard))}"
+        return _in_several(sorted(stop.aboard))
     if stop.row.locked and stop.row.van in facts.out:
-        return f"vastgezet op {stop.row.van}, dat niet rijdt"
+        return said("locked_out", van=van_called(stop.row.van or ""))
     return None
+
+
+def _in_several(vans: Sequence[str]) -> Words:
+    called = [van_called(van) for van in vans]
+    listed = Words(", ".join(one.nl for one in called), ", ".join(one.en for one in called))
+    return said("in_several_vans", vans=listed)
 
 
 def window(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Window:

@@ -12,8 +12,8 @@ from hub_backend.dispatching.router.lines import Lines
 from hub_backend.dispatching.router.pace import Pace, ServedFirst
 from hub_backend.dispatching.router.problem import (
     Answer,
+    Changed,
     Failed,
-    Left,
     PlanAnswer,
     PlanRequest,
     Request,
@@ -24,6 +24,7 @@ from hub_backend.dispatching.router.problem import (
 from hub_backend.dispatching.router.question import (
     broken_promise,
     changed,
+    left_by_router,
     off_map,
     planned_route,
     previous_plan,
@@ -31,6 +32,8 @@ from hub_backend.dispatching.router.question import (
 )
 from hub_backend.dispatching.router.spots import KnownSnaps, Spots
 from routing import model
+from routing.explain import explained
+from routing.reasons import Language
 from routing.roads import RoadGraph
 
 MOST_SNAPS = 20_000
@@ -77,7 +80,7 @@ class Router:
             return PlanAnswer(
                 routes=tuple(planned_route(route, request.problem, spots, self._lines) for route in plan.routes),
                 unserved=(
-                    *(Left(task=left.task, reason=left.reason) for left in plan.unserved),
+                    *(left_by_router(left) for left in plan.unserved),
                     *off_map(request.problem, problem),
                 ),
                 cost_s=int(plan.cost_s),
@@ -85,7 +88,7 @@ class Router:
                 seed=plan.seed,
                 solve_s=time.perf_counter() - begun,
                 broken=tuple(broken_promise(one) for one in routing.check(problem, plan)),
-                changes=tuple(changed(one) for one in (routing.explain(told, plan, request.names) if told else ())),
+                changes=_changes(told, plan, problem, request, why=tier == "search" or request.seconds <= 0),
                 tier=tier,
                 quick_cost_s=quick_cost_s,
                 iterations=plan.iterations,
@@ -134,6 +137,17 @@ class Router:
         plan = routing.plan(problem, seconds=request.seconds, seed=request.seed)
         complete = not plan.unserved and len(plan.routes) == 1
         return TourAnswer(distance_m=int(plan.routes[0].distance_m) if complete else None, engine=plan.engine)
+
+
+def _changes(
+    told: model.Plan | None, plan: model.Plan, problem: model.Problem, request: PlanRequest, *, why: bool
+) -> tuple[Changed, ...]:
+    """What is otherwise than people were told, in both languages; `why` and at what saving takes some moments more."""
+    if told is None:
+        return ()
+    names: dict[Language, dict[str, str]] = {"nl": request.names, "en": request.names | request.names_en}
+    both = explained(told, plan, names, problem=problem if why else None)
+    return tuple(changed(one, english) for one, english in zip(both["nl"], both["en"], strict=True))
 
 
 def _solved(

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hub_backend.spoken import Words
+
 Window = tuple[int, int]
 Tier = Literal["insertion", "search"]
 
@@ -132,10 +134,20 @@ class PlannedRoute(Struct, frozen=True, kw_only=True):
 
 
 class Left(Struct, frozen=True, kw_only=True):
-    """A stop that nobody comes for, and why, in Dutch."""
+    """A stop that nobody comes for, and why, in Dutch and in English.
+
+    `code` is one of `routing.reasons` or `hub_backend.spoken`.
+    """
 
     task: str
     reason: str
+    reason_en: str = ""
+    code: str = ""
+
+
+def left_out(task: str, words: Words) -> Left:
+    """A stop that nobody comes for, in words of the hub's own."""
+    return Left(task=task, reason=words.nl, reason_en=words.en, code=words.code)
 
 
 class DayProblem(Struct, frozen=True, kw_only=True):
@@ -161,7 +173,10 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """A difference between two plans, in Dutch. `kind`: added, dropped, moved, earlier, later."""
+    """A difference between two plans, in Dutch and in English. `kind`: added, dropped, moved, earlier, later.
+
+    `saving_s`: driving that moving it saves, None where that is not known.
+    """
 
     task: str
     kind: str
@@ -169,6 +184,8 @@ class Changed(Struct, frozen=True, kw_only=True):
     van_after: str | None
     shift_s: int | None
     words: str
+    words_en: str = ""
+    saving_s: int | None = None
 
 
 # ---------------------------------------------------------------- to the router's process and back
@@ -188,6 +205,8 @@ class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
     previous_left: tuple[str, ...] = ()
     told: tuple[PlannedRoute, ...] | None = None
     names: dict[str, str]
+    names_en: dict[str, str] = {}
+    """Where they are called otherwise in English."""
     hours: tuple[int, ...] = ()
     seconds: float
     seed: int

@@ -13,9 +13,11 @@ from hub_backend.dispatching.router.problem import (
     PlannedRoute,
     PlannedStep,
     PlanRequest,
+    left_out,
 )
 from hub_backend.dispatching.router.spots import Spots, places_of, van_place
-from routing import battery, model
+from hub_backend.spoken import said
+from routing import battery, model, reasons
 from routing.road_net import Snap
 
 
@@ -184,18 +186,14 @@ def off_map(day: DayProblem, problem: model.Problem) -> list[Left]:
     """Who was left out of the problem because no road is near."""
     planned = {task.id for task in problem.tasks} | {ride.id for ride in problem.rides}
     asked = [*(task.id for task in day.tasks), *(ride.id for ride in day.rides)]
-    return [
-        Left(task=task, reason="het adres ligt niet aan een weg van deze kaart")
-        for task in asked
-        if task not in planned
-    ]
+    return [left_out(task, said("off_map")) for task in asked if task not in planned]
 
 
 def broken_promise(one: model.Violation) -> Broken:
     return Broken(rule=one.rule, van=one.van, task=one.task, detail=one.detail)
 
 
-def changed(one: model.Change) -> Changed:
+def changed(one: model.Change, english: model.Change) -> Changed:
     return Changed(
         task=one.task,
         kind=one.kind,
@@ -203,4 +201,11 @@ def changed(one: model.Change) -> Changed:
         van_after=one.van_after,
         shift_s=one.shift_s,
         words=one.words,
+        words_en=english.words,
+        saving_s=one.saving_s,
     )
+
+
+def left_by_router(one: model.Unserved) -> Left:
+    english = reasons.sentence(one.code, dict(one.facts), "en") if one.code else ""
+    return Left(task=one.task, reason=one.reason, reason_en=english, code=one.code)

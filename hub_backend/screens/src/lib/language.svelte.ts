@@ -31,6 +31,11 @@ export function spoken(words: string): string {
     .replace(/\bvan-(\d+)\b/g, (_whole, n: string) => t("van.name", { n }));
 }
 
+/** What the hub says in both languages, in the screen's; a person's own words are the same in both. */
+export function inWords(dutch: string, english: string | undefined): string {
+  return spoken(language.code === "en" && english ? english : dutch);
+}
+
 /** The text of a key made at run time (`goods.` + what the hub said), or the raw word when we do not know it. */
 export function word(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;
