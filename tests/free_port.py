@@ -4,6 +4,11 @@ import random
 import socket
 
 
+def free_port() -> int:
+    """A free TCP port on loopback, which no client is given as its own either while a server starts again on it."""
+    return free_ports(1)
+
+
 def free_ports(count: int) -> int:
     """The first of `count` free TCP ports in a row on loopback."""
     for _ in range(100):

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.world import Database
-from tests.edge_gateway.rig import can_connect, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, wait_until
+from tests.free_port import free_port
 
 
 class Postgres(Database):

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from edge_gateway.contract.sealing import new_key
 from tests.conftest import ROOT
-from tests.edge_gateway.rig import can_connect, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, wait_until
+from tests.free_port import free_port
 
 CALLS = "openat,pwrite64,write,ftruncate,fdatasync,fsync,unlink,sendto"
 LINE = re.compile(r"^(\d+)\s+(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$", re.S)

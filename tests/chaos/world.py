@@ -21,7 +21,8 @@ from tests.chaos.relay import Relay
 from tests.chaos.serial_relay import SerialRelay
 from tests.conftest import ROOT
 from tests.edge_gateway.conftest import Mosquitto
-from tests.edge_gateway.rig import START_S, free_port
+from tests.edge_gateway.rig import START_S
+from tests.free_port import free_port
 
 VANS = ("van-1", "van-2")
 START_PATIENCE_S = 90.0  # machine, when both cores are busy

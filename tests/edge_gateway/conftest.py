@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge_gateway.rig import can_connect, end, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, end, wait_until
+from tests.free_port import free_port
 
 
 class Mosquitto:

@@ -157,12 +157,6 @@ def wait_until(claim: Callable[[], object], *, within_s: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 class SerialLine:
     """A pty behind a symlink: `path` is what the gateway opens, `master` the far end."""
 

@@ -22,20 +22,10 @@ from firmware import readings
 from tests.conftest import ROOT
 from tests.edge_gateway.conftest import Mosquitto
 from tests.edge_gateway.fake_hub import FakeHub
-from tests.edge_gateway.rig import (
-    START_S,
-    SerialLine,
-    end,
-    free_port,
-    parcel,
-    plan,
-    serial_line,
-    stop,
-    table,
-    wait_until,
-)
+from tests.edge_gateway.rig import START_S, SerialLine, end, parcel, plan, serial_line, stop, table, wait_until
 from tests.edge_gateway.slcan_text import slcan
 from tests.edge_gateway.test_serial_nodes import HandNode
+from tests.free_port import free_port
 
 pytestmark = pytest.mark.servers
 

@@ -20,7 +20,8 @@ from edge_gateway.contract.messages import Position
 from edge_gateway.errors import ReceiverError
 from edge_gateway.gps import Fix, Gps, Pace
 from edge_gateway.gpsd_receiver import GpsdReceiver
-from tests.edge_gateway.rig import START_S, Parts, can_connect, end, free_port, parts, serial_line, wait_until
+from tests.edge_gateway.rig import START_S, Parts, can_connect, end, parts, serial_line, wait_until
+from tests.free_port import free_port
 
 
 @contextmanager

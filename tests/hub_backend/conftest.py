@@ -17,6 +17,7 @@ from edge_gateway.contract.topics import Address
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.store import Store
+from tests.free_port import free_port
 from tests.hub_backend import made
 from tests.hub_backend.made import FakeClock
 
@@ -59,12 +60,6 @@ def van_1() -> Address:
     return Address("buurenzo", "colmschate", "van-1")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Mosquitto:
     """A real broker on loopback that can be stopped and started again on the same port."""
 
@@ -80,7 +75,7 @@ class Mosquitto:
 
     def start(self) -> None:
         self._process = subprocess.Popen([mosquitto_path(), "-c", str(self._config)])
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -20,8 +20,8 @@ from hub_backend.projections.followers import Followers, newest_event
 from hub_backend.projections.influx import InfluxSeries, RefusedPointsError
 from hub_backend.projections.series import Point, SeriesFollower
 from hub_backend.record import RejectRow, SeriesRow
+from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, position
 
 pytestmark = pytest.mark.servers

@@ -20,8 +20,9 @@ from hub_backend.live import Live
 from hub_backend.mqtt import Message, Mqtt
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow
 from hub_backend.store import Store
+from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.conftest import Mosquitto, free_port
+from tests.hub_backend.conftest import Mosquitto
 from tests.hub_backend.gateway_twin import GatewayTwin
 from tests.hub_backend.made import KEYS, FakeClock, batch, position
 

@@ -19,8 +19,9 @@ from edge_gateway.contract.clock import ClockPage
 from hub_backend import store as store_module
 from hub_backend.app import build
 from hub_backend.store import Store
+from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.conftest import Mosquitto, free_port
+from tests.hub_backend.conftest import Mosquitto
 from tests.hub_backend.gateway_twin import GatewayTwin
 from tests.hub_backend.made import KEYS, FakeClock, position
 from tests.hub_backend.test_ingest import CONFIG, Hub, seqs, wait

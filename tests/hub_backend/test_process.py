@@ -15,8 +15,9 @@ import pytest
 
 from edge_gateway.contract.clock import ClockPage
 from hub_backend.store import Store
+from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.conftest import Mosquitto, free_port
+from tests.hub_backend.conftest import Mosquitto
 from tests.hub_backend.gateway_twin import GatewayTwin
 from tests.hub_backend.made import KEYS, batch, cooler, position
 

@@ -15,8 +15,8 @@ from hub_backend.intake.envelope import Opened
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
 from hub_backend.store import Store
+from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.conftest import free_port
 from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, tour, visit
 
 pytestmark = pytest.mark.whole

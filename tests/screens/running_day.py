@@ -53,10 +53,10 @@ from hub_backend.simulator.nmea import Fix, sentences
 from hub_backend.simulator.staff import order_record
 from routing import atlas, neighbourhood
 from tests.conftest import ROOT
-from tests.edge_gateway.rig import SerialLine, can_connect, end, free_port, serial_line
+from tests.edge_gateway.rig import SerialLine, can_connect, end, serial_line
 from tests.edge_gateway.rig import wait_until as wait_at_most
 from tests.edge_gateway.test_serial_nodes import Twin
-from tests.free_port import free_ports
+from tests.free_port import free_port, free_ports
 from tests.hub_backend.gateway_twin import GatewayTwin
 
 DAY = "2026-11-23"

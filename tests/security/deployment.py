@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from hub_backend.provisioning import bundles
 from tests.conftest import ROOT
-from tests.edge_gateway.rig import can_connect, end, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, end, wait_until
+from tests.free_port import free_port
 from tests.security.organisation import Organisation
 
 

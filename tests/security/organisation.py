@@ -18,7 +18,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_gateway.contract import tls
 from hub_backend.provisioning import bundles
 from hub_backend.provisioning.office import Office
-from tests.edge_gateway.rig import can_connect, end, free_port, wait_until
+from tests.edge_gateway.rig import can_connect, end, wait_until
+from tests.free_port import free_port
 
 NOW = datetime.now(UTC)
 PATIENCE_S = 5

@@ -30,7 +30,7 @@ def test_stop_ends_children_and_what_they_started(tmp_path: Path) -> None:
     processes.stop()
     assert time.monotonic() - began < 5
     assert gone(child.process.pid)
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 30
     while not gone(grandchild) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert gone(grandchild)
@@ -60,7 +60,7 @@ def test_children_die_with_a_demo_that_is_killed(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not gone(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert gone(child)
@@ -70,14 +70,14 @@ def test_a_line_knows_what_its_reader_has_not_read(tmp_path: Path) -> None:
     line = Line(tmp_path / "tty" / "node")
     reader = os.open(line.path, os.O_RDWR | os.O_NOCTTY)
     assert line.write(b"\x00\x03\x04hello\r\n\xff") == b""
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 30
     while line.unread() != 11 and time.monotonic() < deadline:
         time.sleep(0.001)  # the kernel carries the bytes over on its own time
     assert line.unread() == 11
     assert os.read(reader, 100) == b"\x00\x03\x04hello\r\n\xff"
     assert line.unread() == 0
     os.write(reader, b"ack")
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 30
     said = b""
     while said != b"ack" and time.monotonic() < deadline:
         said += line.read()
