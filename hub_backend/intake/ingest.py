@@ -26,7 +26,8 @@ BATCH_MESSAGES = 500
 PACE_S = (
     0.02  # machine: after a batch, so that under load the next is large: a transaction costs as much as 40 messages
 )
-PRESSED_MESSAGES = 50
+PRESSED_BYTES = 65_536  # in one batch
+LONGEST_BATCH_S = 2.0  # machine: a record that takes longer than this for a batch is away
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
 QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: see `_arrive`
 
@@ -44,6 +45,7 @@ class Ingest:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._busy_s = time.monotonic()
+        self._pressed_until_s = 0.0  # machine
         self._next_s = self._busy_s  # machine: when the next batch may be taken
         mqtt.on_message = self._arrive
 
@@ -55,7 +57,7 @@ class Ingest:
     @property
     def is_pressed(self) -> bool:
         """Whether more waits than an ordinary day brings: its followers let ingest go first."""
-        return self._queue.qsize() > PRESSED_MESSAGES
+        return time.monotonic() < self._pressed_until_s
 
     @property
     def alive(self) -> bool:
@@ -85,8 +87,11 @@ class Ingest:
             taken = self._take()
             if taken:
                 self._busy_s = time.monotonic()
+                is_much = sum(map(_weight, taken)) > PRESSED_BYTES
+                self._pressed_until_s = self._busy_s + LONGEST_BATCH_S if is_much else 0.0
                 self._handle(taken)
                 self._busy_s = time.monotonic()
+                self._pressed_until_s = self._busy_s + 2 * PACE_S if is_much else 0.0
                 self._next_s = self._busy_s + PACE_S
 
     def _take(self) -> list[Message]:
@@ -162,6 +167,11 @@ class Ingest:
             shown.tell(self._kit, changes)
         except OperationalError as error:  # the screens miss it; the record does not
             log.error("ingest_tell_failed error=%s", error.orig)
+
+
+def _weight(message: Message) -> int:
+    """Bytes; a message on its own costs as much as one of so many bytes."""
+    return len(message.payload) + 1000
 
 
 def _origin(thing: Arrived) -> str:
