@@ -52,7 +52,8 @@ test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers
 	$(MAKE) --no-print-directory check
 
-check: lint types contracts unit ## format, lint, types, import contracts, tests
+check: $(STAMP) ## format, lint, types, import contracts, all tests: beside each other
+	@$(BIN)/python -m tests.beside "$(TESTS)" "$(BROWSER)" "$(MAKE) -k --no-print-directory lint contracts types"
 
 lint: $(STAMP) ## ruff
 	$(BIN)/ruff check .
@@ -66,12 +67,12 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not browser'
+# Three lanes for two cores, since many tests wait for a process or a clock most of their time.
+TESTS = $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
 unit: $(STAMP) ## all tests (make quick for those without servers)
-	$(TESTS)
-	$(BROWSER)
+	@$(BIN)/python -m tests.beside "$(TESTS)" "$(BROWSER)"
 
 QUICK = $(BIN)/python -m pytest -q -p no:playwright -p no:xdist --hypothesis-profile=quick \
   -m 'not servers and not browser and not slow and not whole'

@@ -483,7 +483,7 @@ class RunningDay:
             can.send(adapter.answers(can.receive(), shown) + slcan.frames(shown))
             time.sleep(0.1)
             self.at(t_s + 11 * turn)
-            ends_s = time.monotonic() + 0.6
+            ends_s = time.monotonic() + (0.6 if turn < 3 else 3.0)  # the first may fall between two readings
             while time.monotonic() < ends_s:
                 vehicle = self.van.state().vehicle
                 if vehicle is not None and vehicle.soc_percent == shown.soc_percent:
