@@ -238,6 +238,18 @@ def test_a_scan_is_answered_in_words(which: str, words: str, van: GatewayProcess
     expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
 
 
+def test_the_time_that_the_plan_gives_for_a_talk_stands_at_the_stop(day: RunningDay, page: Page) -> None:
+    with day.alone("van-1") as van:
+        given = [stop for stop in van.ahead() if stop.talk_s >= 60]
+        assert given, "the real router handed out spare minutes"
+        page.goto(van.url)
+        first, minutes = van.next_stop(), re.escape(f"{round(given[0].talk_s / 60)} min")
+        expect(page.get_by_text(re.compile("^Tijd voor een praatje"))).to_have_count(1 if first.talk_s >= 60 else 0)
+        page.get_by_role("button", name="Hele dag").click()
+        line = page.get_by_role("listitem").filter(has_text=given[0].address).first
+        expect(line).to_contain_text(re.compile(f"Tijd voor een praatje: {minutes}"))
+
+
 def test_what_waits_in_the_van_is_in_sight(day: RunningDay, page: Page) -> None:
     with day.alone("hub-noord") as depot:
         for number in range(3):
