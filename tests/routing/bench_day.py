@@ -1,4 +1,4 @@
-"""Figures of the live model: `python -m tests.routing.bench_day [--short] [--cpu] [--part NAME] [--json FILE]`.
+"""Figures of the live model: `python -m tests.routing.bench_day [--short] [--cpu] [--part NAME]`.
 
 Prints a table and adds its parts to the JSON file: `after_event` (six vans, some 130 tasks, five orders and three
 cancellations at ten o'clock), `dynamic_day` (a day as it comes, against greedy insertion and against the plan made with
@@ -181,6 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few seeds, for a look")
     parser.add_argument("--cpu", action="store_true", help="seconds are CPU seconds, for a busy machine")
+    parser.add_argument("--seeds", type=int, help="so many cases or days of a part, instead of its own number")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes for days and events")
     parser.add_argument("--part", action="append", choices=["after_event", "dynamic_day", "events", "talk"])
     parser.add_argument("--json", type=Path, default=Path("build/bench-routing.json"))
@@ -189,13 +190,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.cpu:
         by_cpu()
     with ProcessPoolExecutor(options.jobs, initializer=by_cpu if options.cpu else None) as pool:
+        seeds = {"after_event": 3, "dynamic_day": 4, "talk": 2} if short else {}
+        seeds = {"after_event": 20, "dynamic_day": 20, "talk": 8} | seeds
+
+        def of(part: str) -> list[int]:
+            return list(range(1, 1 + (options.seeds or seeds[part])))
+
+        failing = options.json.with_name("failing-events.json")
         parts: dict[str, Callable[[], dict[str, Any]]] = {
-            "after_event": lambda: after_event(list(range(1, 4 if short else 21)), 5.0 if short else 20.0),
-            "dynamic_day": lambda: dynamic_day(list(range(1, 5 if short else 21)), 0.15 if short else 0.4, pool.map),
-            "events": lambda: events(
-                200 if short else 10_000, options.json.with_name("failing-events.json"), _in_chunks(pool)
-            ),
-            "talk": lambda: talk(list(range(1, 3 if short else 9))),
+            "after_event": lambda: after_event(of("after_event"), 5.0 if short else 20.0),
+            "dynamic_day": lambda: dynamic_day(of("dynamic_day"), 0.15 if short else 0.4, pool.map),
+            "events": lambda: events(200 if short else 10_000, failing, _in_chunks(pool)),
+            "talk": lambda: talk(of("talk")),
         }
         for name in options.part or parts:
             begun = time.monotonic()
