@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
 # How many examples a property gets unless it says so itself: always the same in `make quick` and in CI, many and new
@@ -57,7 +58,7 @@ EACH_FOR_ITSELF = ("tests/test_whole_loop.py", "tests/simulator/test_demo.py", "
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> "LoadScopeScheduling | None":
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadScopeScheduling | None":
     """With `--dist loadfile` a file stays together in a lane, so that what it starts is started once."""
     if config.option.dist != "loadfile":
         return None
@@ -68,7 +69,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> "LoadScopeScheduling |
             return nodeid if nodeid.startswith(EACH_FOR_ITSELF) else nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False  # not by how many tests a file has: the longest have the fewest
-    return ByFile(config)
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
