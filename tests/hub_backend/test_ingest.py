@@ -65,7 +65,7 @@ def seqs(store: Store) -> list[int]:
         return list(session.scalars(select(EventRow.seq).order_by(EventRow.seq)))
 
 
-def wait(until: Callable[[], object], *, seconds: float = 10.0) -> None:
+def wait(until: Callable[[], object], *, seconds: float = 60.0) -> None:  # a busy machine is slow
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, "waited in vain"
@@ -146,9 +146,7 @@ def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: Ga
         van.client.publish(stranger.address.topic(topics.EVENTS), van.seal.close(b"{}", topic=topic), qos=1)
         van.send_batch(batch([messages.encode(position(0)), b'{"kind":"lid"}', messages.encode(position(1))]))
         wait(lambda: van.n() == 3)
-        wait(lambda: len(hub.rejects()) == 8)
-        by_field = sorted((row.field, row.count) for row in hub.rejects())
-        assert by_field == [
+        by_field = [
             ("lane", 1),
             ("payload", 1),
             ("payload", 1),
@@ -158,6 +156,7 @@ def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: Ga
             ("topic", 1),
             ("version", 1),
         ]
+        wait(lambda: sorted((row.field, row.count) for row in hub.rejects()) == by_field)
         assert any("van-99" in row.reason for row in hub.rejects())
         van.outbox = "after"
         van.deliver([position(seq) for seq in range(30)])
