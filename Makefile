@@ -11,7 +11,7 @@ SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: fuzz seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean
+.PHONY: fuzz installers seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -106,6 +106,9 @@ fuzz: $(STAMP) ## 10 million bad inputs of every kind (ARGS="--cases 100000"): b
 chaos: $(STAMP) ## 100 kills and 20 overlapping outages of the real processes (ARGS="--seed 2"): build/chaos.json
 	@sh .ci/servers
 	$(BIN)/python -m tests.chaos --report build/chaos.json $(ARGS)
+
+installers: $(STAMP) ## the bundles' install.sh on three Debian machines booted by systemd-nspawn (as root)
+	$(BIN)/python -m tests.machines $(ARGS)
 
 lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -59,7 +59,7 @@ def _backend(folder: Path, register: Register) -> None:
     write(bundle / "gateways.toml", "\n".join([*lines, ""]), secret=True)
     if not (bundle / "hub.toml").exists():  # the operator's from then on
         write(bundle / "hub.toml", _hub_settings(register), secret=True)
-    _installer(bundle, "hub.sh", "buurtrit-hub.service")
+    _installer(bundle, "machine.sh", conf="hub.conf", unit="buurtrit-hub.service")
 
 
 def _gateway(folder: Path, name: str, machine: Machine, register: Register) -> None:
@@ -85,7 +85,7 @@ http_client_ca_file = "{INSTALLED}/ca.pem"
     write(bundle / "identity.toml", identity, secret=True)
     if not (bundle / "gateway.toml").exists():
         write(bundle / "gateway.toml", _gateway_settings(), secret=True)
-    _installer(bundle, "gateway.sh", "buurtrit-gateway.service")
+    _installer(bundle, "machine.sh", conf="gateway.conf", unit="buurtrit-gateway.service")
 
 
 def _trust(folder: Path, bundle: Path) -> None:
@@ -93,10 +93,12 @@ def _trust(folder: Path, bundle: Path) -> None:
         write(bundle / name, (folder / name).read_bytes(), secret=False)
 
 
-def _installer(bundle: Path, script: str, *units: str) -> None:
+def _installer(bundle: Path, script: str, *, conf: str | None = None, unit: str | None = None) -> None:
     ours = files(__package__) / "install"
     write(bundle / "install.sh", (ours / script).read_bytes(), secret=False)
-    for unit in units:
+    if conf is not None:
+        write(bundle / "install.conf", (ours / conf).read_bytes(), secret=False)
+    if unit is not None:
         write(bundle / unit, (ours / unit).read_bytes(), secret=False)
 
 

@@ -183,13 +183,15 @@ def test_a_service_is_hardened_watched_and_understood_by_systemd(unit: str, tmp_
     assert scored.returncode == 0, scored.stdout[-2000:]
 
 
-@pytest.mark.parametrize("script", ["gateway.sh", "hub.sh", "broker.sh"])
-def test_an_installer_takes_every_file_of_its_bundle(script: str, office: Path) -> None:
-    bundle = {"gateway.sh": "van-1", "hub.sh": "hub.backend", "broker.sh": "broker"}[script]
-    text = (UNITS / script).read_text()
-    subprocess.run(["sh", "-n", str(UNITS / script)], check=True)
-    unused = {"install.sh", "revoked.pem"} if script == "hub.sh" else {"install.sh"}
+@pytest.mark.parametrize("bundle", ["van-1", "hub.backend", "broker"])
+def test_an_installer_takes_every_file_of_its_bundle(bundle: str, office: Path) -> None:
+    script = office / bundle / "install.sh"
+    subprocess.run(["sh", "-n", str(script)], check=True)
+    conf = office / bundle / "install.conf"
+    text = script.read_text() + (conf.read_text() if conf.exists() else "")
+    units = {"buurtrit-hub.service", "buurtrit-gateway.service"}  # named by role
+    unused = {"install.sh", *units} | ({"revoked.pem"} if bundle == "hub.backend" else set())
     for path in (office / bundle).iterdir():
         if not path.name.startswith("here") and path.name not in unused:
-            assert path.name in text, f"{script} leaves {path.name} behind"
+            assert path.name in text, f"{bundle}: install.sh leaves {path.name} behind"
     tomllib.loads((office / "hub.backend" / "gateways.toml").read_text())

@@ -1,0 +1,1 @@
+"""Whole Debian machines, booted beside this one: the installers where they belong."""
