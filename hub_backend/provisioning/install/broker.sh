@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get install --yes --quiet mosquitto >/dev/null
-plugin="$(find /usr/lib -name mosquitto_dynamic_security.so | head -n 1)"
+plugin="$(find /usr/lib -type f -name mosquitto_dynamic_security.so | head -n 1)"  # not our own link to it
 [ -n "$plugin" ] || { echo "install.sh: this mosquitto has no dynamic security plugin (2.0 or newer has)" >&2; exit 1; }
 ln -sfn "$plugin" /usr/lib/mosquitto_dynamic_security.so
 
