@@ -125,5 +125,3 @@ class Machine:
             return 0
         found = subprocess.run(["pgrep", "--parent", str(nspawn.pid)], capture_output=True, text=True, check=False)
         return int(found.stdout.split()[0]) if found.stdout.split() else 0
-
-
