@@ -246,8 +246,8 @@ def test_the_time_that_the_plan_gives_for_a_talk_stands_at_the_stop(day: Running
         first, minutes = van.next_stop(), re.escape(f"{round(given[0].talk_s / 60)} min")
         expect(page.get_by_text(re.compile("^Tijd voor een praatje"))).to_have_count(1 if first.talk_s >= 60 else 0)
         page.get_by_role("button", name="Hele dag").click()
-        line = page.get_by_role("listitem").filter(has_text=given[0].address).first
-        expect(line).to_contain_text(re.compile(f"Tijd voor een praatje: {minutes}"))
+        line = page.get_by_role("listitem").filter(has_text=given[0].address)  # a change of the plan may name it, too
+        expect(line.filter(has_text=re.compile(f"Tijd voor een praatje: {minutes}"))).to_have_count(1)
 
 
 def test_what_waits_in_the_van_is_in_sight(day: RunningDay, page: Page) -> None:
