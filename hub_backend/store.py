@@ -27,7 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from hub_backend.errors import HubError
 
 BUSY_MS = 10_000
-CACHE_KIB = 1000  # pages that each connection keeps; the kernel keeps the rest
+CACHE_KIB = 200  # pages that each connection keeps; the kernel keeps the rest
 HELD = "held"  # where a session keeps what `row_of` has found
 Row = TypeVar("Row", bound=DeclarativeBase)
 

@@ -22,6 +22,7 @@ from hub_backend.dispatching.router.answering import Router
 from hub_backend.dispatching.router.fetching import Fetching
 from hub_backend.dispatching.router.pace import ServedFirst
 from hub_backend.dispatching.router.problem import CANCELLED, Answer, Failed, Request
+from hub_backend.memory import give_back, keep_little
 from routing.model import RoutingError
 from routing.road_servers import OsrmSource, ValhallaSource
 from routing.travel_table import TravelTable
@@ -63,6 +64,7 @@ class Desk:
             answers = self._router.answers(request)
             while (answer := self._next(answers)) is not None:
                 framing.send(self._link, answer)
+            give_back()
 
     def _next(self, answers: Generator[Answer]) -> Answer | None:
         try:
@@ -87,6 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--road-server-timeout-s", type=float, default=2.0)
     options = parser.parse_args(arguments)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    keep_little()
     os.nice(2)  # the hub's own threads answer people and commit events: they go first
     with socket.socket(fileno=options.fd) as link:
         try:
