@@ -60,12 +60,21 @@ class Child:
             return None
 
     def rss_mb(self) -> float | None:
-        """Resident memory of the process and of those it started; None when it is gone."""
+        """Resident memory of the process and of those it started; None when it is gone.
+
+        A file that several of them have mapped lies in memory once, and counts once: as the one that has most of it.
+        """
+        own_bytes = 0
+        files_bytes: dict[str, int] = {}
         try:
-            family = [self.handle, *self.handle.children(recursive=True)]
-            return sum(member.memory_info().rss for member in family) / 1e6
+            for member in (self.handle, *self.handle.children(recursive=True)):
+                for mapped in member.memory_maps():
+                    of_file = mapped.rss - mapped.anonymous if mapped.path.startswith("/") else 0
+                    own_bytes += mapped.rss - of_file
+                    files_bytes[mapped.path] = max(files_bytes.get(mapped.path, 0), of_file)
         except psutil.Error:
             return None
+        return (own_bytes + sum(files_bytes.values())) / 1e6
 
 
 class Processes:

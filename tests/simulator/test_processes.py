@@ -100,3 +100,29 @@ def test_a_pipe_tells_what_lies_in_it() -> None:
     assert unread(writer) == 5
     os.close(reader)
     os.close(writer)
+
+
+def test_memory_of_a_family_counts_a_file_that_all_have_mapped_once(tmp_path: Path) -> None:
+    megabyte = 1024 * 1024
+    shared = tmp_path / "shared"
+    shared.write_bytes(os.urandom(20 * megabyte))
+    hold = (
+        "import mmap, subprocess, sys, time;"
+        f"f = open({str(shared)!r}, 'rb'); m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ);"
+        f"seen = sum(m[at] for at in range(0, len(m), 4096)); own = b'x' * {10 * megabyte};"
+    )
+    inner = hold + "print(1, flush=True); time.sleep(60)"
+    outer = hold + f"p = subprocess.Popen([sys.executable, '-S', '-c', {inner!r}]); p.wait()"
+    processes = Processes(tmp_path)
+    child = processes.start("outer", [sys.executable, "-S", "-c", outer])
+    try:
+        while not child.log.read_text().strip():
+            time.sleep(0.01)
+        family = [child.handle, *child.handle.children()]
+        twice_mb = sum(member.memory_info().rss for member in family) / 1e6
+        found_mb = child.rss_mb()
+    finally:
+        processes.stop()
+    assert len(family) == 2
+    assert found_mb is not None
+    assert 40 < found_mb < twice_mb - 20
