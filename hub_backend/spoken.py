@@ -107,14 +107,15 @@ def van_called(van: str) -> Words:
 
 
 def source_called(source: str) -> Words:
-    """A cooler in a sentence, from its source: `van-2/cooler` is "koelbox van bus 2"."""
+    """A cooler in a sentence: `van-2/cooler` is "koelbox van bus 2", `hub-noord/fridge` "koelkast van hub Noord"."""
     gateway, _, node = source.partition("/")
     van = van_called(gateway)
     return Words(_source(node, van.nl, "nl"), _source(node, van.en, "en"))
 
 
 def _source(node: str, gateway: str, language: Language) -> str:
-    place = gateway.removeprefix("hub-")
+    hub = gateway.removeprefix("hub-")
+    place = f"hub {hub.capitalize()}" if hub != gateway else gateway
     return f"{PARTS[language].get(node, node)} {OF[language]} {place}" if node else place
 
 

@@ -22,6 +22,7 @@ def test_both_languages_tell_the_same_facts(code: str) -> None:
 def test_a_van_is_called_as_people_do_in_either_language() -> None:
     assert van_called("van-2") == Words("bus 2", "van 2")
     assert source_called("van-2/cooler") == Words("koelbox van bus 2", "cooler of van 2")
+    assert source_called("hub-noord/fridge") == Words("koelkast van hub Noord", "fridge of hub Noord")
     late = sentence(said("delay", van=van_called("van-2")))
     assert (late.nl, late.en, late.code) == (
         "Bus 2 loopt meer dan tien minuten achter",
