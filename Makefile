@@ -52,8 +52,7 @@ test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers
 	$(MAKE) --no-print-directory check
 
-check: $(STAMP) ## format, lint, types, import contracts, all tests: beside each other
-	@$(BIN)/python -m tests.beside "$(TESTS)" "$(BROWSER)" "$(MAKE) -k --no-print-directory lint contracts types"
+check: lint contracts types unit ## format, lint, import contracts, types, all tests
 
 lint: $(STAMP) ## ruff
 	$(BIN)/ruff check .
@@ -67,8 +66,9 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-# Three lanes for two cores, since many tests wait for a process or a clock most of their time.
-TESTS = $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not browser'
+# Two lanes for two cores, and the browser's beside them, since many tests wait for a process or a clock most of their
+# time. With more at once tests that time something fail, and the whole takes longer.
+TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
 unit: $(STAMP) ## all tests (make quick for those without servers)
