@@ -96,6 +96,17 @@ def van(day: RunningDay) -> Generator[GatewayProcess]:
 
 
 @pytest.fixture
+def bare_page(browser: Browser, browser_context_args: dict[str, object]) -> Generator[Page]:
+    """A page without its service worker, for who changes requests on their way.
+
+    What a worker lets through cannot be caught as the page's own, and it takes a page over at a moment of its own.
+    """
+    context = browser.new_context(service_workers="block", **browser_context_args)  # type: ignore[arg-type]
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def tablet(browser: Browser, browser_context_args: dict[str, object]) -> Generator[Callable[[], BrowserContext]]:
     """Makes tablets: browser contexts with a storage of their own."""
     contexts: list[BrowserContext] = []

@@ -60,8 +60,8 @@ def test_a_visit_offline_survives_reload_and_restart_and_arrives_once(day: Runni
     assert len(day.recorded_visits(first.stop)) == 1
 
 
-def test_a_lost_answer_is_sent_again_and_counts_once(day: RunningDay, page: Page) -> None:
-    page.goto(day.van.url)
+def test_a_lost_answer_is_sent_again_and_counts_once(day: RunningDay, bare_page: Page) -> None:
+    bare_page.goto(day.van.url)
     stop = day.van.next_stop().stop
     dropped: list[str] = []
     asked: list[str] = []
@@ -75,11 +75,11 @@ def test_a_lost_answer_is_sent_again_and_counts_once(day: RunningDay, page: Page
         route.fetch()
         route.abort()
 
-    page.route("**/api/records", lose_the_first)
-    page.get_by_role("button", name="Geweigerd").click()
-    page.get_by_role("button", name="Vastleggen: Geweigerd").click()
-    expect(page.get_by_text(re.compile("Vastgelegd"))).to_be_visible()
-    sent(page)
+    bare_page.route("**/api/records", lose_the_first)
+    bare_page.get_by_role("button", name="Geweigerd").click()
+    bare_page.get_by_role("button", name="Vastleggen: Geweigerd").click()
+    expect(bare_page.get_by_text(re.compile("Vastgelegd"))).to_be_visible()
+    sent(bare_page)
     assert len(asked) >= 2
     assert len(day.recorded_visits(stop)) == 1
 
@@ -104,7 +104,7 @@ def next_with_parcels(van: GatewayProcess) -> PlannedStop:
     return stop
 
 
-def test_a_refused_record_is_shown_and_holds_up_nothing(van: GatewayProcess, page: Page) -> None:
+def test_a_refused_record_is_shown_and_holds_up_nothing(van: GatewayProcess, bare_page: Page) -> None:
     spoilt: list[str] = []
 
     def spoil_the_first(route: Route) -> None:
@@ -117,21 +117,21 @@ def test_a_refused_record_is_shown_and_holds_up_nothing(van: GatewayProcess, pag
                 record["step"] = 7
         route.continue_(post_data=json.dumps(records))
 
-    page.goto(van.url)
-    page.route("**/api/records", spoil_the_first)
-    page.get_by_role("button", name="Geweigerd").click()
-    page.get_by_role("button", name="Vastleggen: Geweigerd").click()
-    attention = page.get_by_role("button", name=re.compile("1 geweigerd: kijk hier"))
+    bare_page.goto(van.url)
+    bare_page.route("**/api/records", spoil_the_first)
+    bare_page.get_by_role("button", name="Geweigerd").click()
+    bare_page.get_by_role("button", name="Vastleggen: Geweigerd").click()
+    attention = bare_page.get_by_role("button", name=re.compile("1 geweigerd: kijk hier"))
     expect(attention).to_be_visible()
-    page.get_by_role("button", name="Ik ben er").click()
-    expect(page.get_by_role("button", name="U bent er")).to_be_visible()
+    bare_page.get_by_role("button", name="Ik ben er").click()
+    expect(bare_page.get_by_role("button", name="U bent er")).to_be_visible()
     attention.click()
-    refused = page.get_by_role("region", name="Geweigerd, vraagt aandacht")
+    refused = bare_page.get_by_role("region", name="Geweigerd, vraagt aandacht")
     expect(refused).to_contain_text("een meetwaarde die niet kan kloppen")
     expect(refused.get_by_role("group")).to_contain_text("step")
-    expect(page.get_by_text("Niets: het kastje heeft alles.")).to_be_visible()
-    page.get_by_role("button", name="Gebeld, weghalen").click()
-    expect(page.get_by_role("button", name=re.compile("geweigerd"))).to_have_count(0)
+    expect(bare_page.get_by_text("Niets: het kastje heeft alles.")).to_be_visible()
+    bare_page.get_by_role("button", name="Gebeld, weghalen").click()
+    expect(bare_page.get_by_role("button", name=re.compile("geweigerd"))).to_have_count(0)
     assert van.state().phase == "arrived"
 
 
