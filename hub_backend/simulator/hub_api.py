@@ -116,8 +116,9 @@ class HubApi:
     async def cancel(self, order: str) -> None:
         await self._post(f"/api/orders/{order}/cancel", {})
 
-    async def plan(self, day: str, *, reason: str) -> None:
-        await self._post(f"/api/days/{day}/plan", {"reason": reason})
+    async def plan(self, day: str) -> None:
+        """Ask for a plan, for no reason of anybody's own."""
+        await self._post(f"/api/days/{day}/plan", {})
 
     async def set_service(self, van: str, *, in_service: bool, reason: str) -> None:
         await self._post(f"/api/vans/{van}/service", {"in_service": in_service, "reason": reason})

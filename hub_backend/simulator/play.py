@@ -211,7 +211,7 @@ class Play:
     async def _begin(self) -> None:
         await self.hub.put_directory(directory(self.place, self.day))
         await self.office.order_morning()
-        await self.hub.plan(self.day.day, reason="ochtend")
+        await self.hub.plan(self.day.day)
         self.world.enter("office", self.office.live())
         self.world.enter("bad orders", self.office.order_badly())
         for name, life in self.trouble.lives():

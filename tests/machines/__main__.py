@@ -24,7 +24,7 @@ from tests.machines.debian import Machine, MachineError, fresh, missing
 VAN = "van-1"
 SOON_S = 60.0
 WATCHDOG_S = 60.0  # as in the units
-BUNDLE = "/root/bundle"
+BUNDLE = "/opt/bundle"  # in the machine
 
 
 def main() -> int:
