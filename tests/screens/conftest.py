@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 import hatch_build
 from routing import atlas, neighbourhood
 from tests.conftest import ROOT
-from tests.screens.running_day import GatewayProcess, RunningDay
+from tests.screens.running_day import RunningDay
+from tests.screens.served import GatewayProcess
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (
@@ -90,8 +91,9 @@ def day(pages: None, map_dir: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def van(day: RunningDay) -> Generator[GatewayProcess]:
-    """Van 1 as it stands, for this test alone, out of reach of the hub."""
+    """Van 1 before somebody's door, for this test alone, out of reach of the hub."""
     with day.alone("van-1") as gateway:
+        gateway.come_to_a_door()
         yield gateway
 
 

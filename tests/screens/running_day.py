@@ -6,7 +6,6 @@ serial lines; vans 2 and 3 over the broker. Only the world's clock stands still 
 not hang on how fast the machine is. `python -m tests.screens.running_day` serves such a day, for looking at its pages.
 """
 
-import functools
 import os
 import shutil
 import signal
@@ -15,13 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 import msgspec
 
 from edge_gateway.contract import messages, topics
@@ -37,27 +34,24 @@ from edge_gateway.contract.messages import (
     Presence,
     Span,
     Tour,
-    VanPlan,
     Vehicle,
     Visit,
 )
 from edge_gateway.contract.sealing import new_key
-from edge_gateway.page_messages import PageState
 from hub_backend.simulator import slcan
 from hub_backend.simulator.broker import choose_broker, find_server
 from hub_backend.simulator.day import Day, local_s, make_day
 from hub_backend.simulator.directory import directory
 from hub_backend.simulator.installation import toml
 from hub_backend.simulator.neighbourhood import Neighbourhood, read_addresses, settle
-from hub_backend.simulator.nmea import Fix, sentences
+from hub_backend.simulator.nmea import Fix
 from hub_backend.simulator.staff import order_record
 from routing import atlas, neighbourhood
-from tests.conftest import ROOT
-from tests.edge_gateway.rig import SerialLine, can_connect, end, serial_line
-from tests.edge_gateway.rig import wait_until as wait_at_most
+from tests.edge_gateway.rig import can_connect, end, serial_line
 from tests.edge_gateway.test_serial_nodes import Twin
 from tests.free_port import free_port, free_ports
 from tests.hub_backend.gateway_twin import GatewayTwin
+from tests.screens.served import GatewayProcess, Served, http, wait_until
 
 DAY = "2026-11-23"
 SEED = 7
@@ -76,97 +70,6 @@ DOORS = (
 )
 LOST_FROM_SIGHT_S = 190.0
 SILENT_S = 540.0
-
-
-wait_until = functools.partial(wait_at_most, within_s=60.0)  # a machine that does other things as well is slow
-
-
-@functools.cache
-def http() -> httpx.Client:
-    """One for all: making one takes longer than most answers."""
-    return httpx.Client(timeout=20, trust_env=False)
-
-
-@dataclass
-class Served:
-    """A process of ours that answers over http()."""
-
-    url: str
-    command: Sequence[str]
-    log: Path
-    process: "subprocess.Popen[bytes] | None" = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as sink:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=sink, stderr=sink)
-        wait_until(self._is_up, within_s=120)
-
-    def _is_up(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text()[-4000:]
-        try:
-            return http().get(f"{self.url}/api/health", timeout=2).is_success
-        except httpx.HTTPError:
-            return False
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        if self.process is not None:
-            end(self.process)
-
-    def get(self, path: str) -> Any:
-        answer = http().get(f"{self.url}{path}")
-        assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:300]}"
-        return answer.json()
-
-    def post(self, path: str, body: object) -> Any:
-        answer = http().post(f"{self.url}{path}", json=body)
-        assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:600]}"
-        return answer.json()
-
-
-@dataclass
-class GatewayProcess(Served):
-    """A gateway, and the serial lines that go into it."""
-
-    name: str = ""
-    data_dir: Path = Path()
-    lines: Mapping[str, SerialLine] = field(default_factory=dict)
-    world: ClockPage | None = None
-
-    def state(self) -> PageState:
-        return msgspec.json.decode(http().get(f"{self.url}/api/state").content, type=PageState)
-
-    @property
-    def plan(self) -> VanPlan:
-        plan = self.state().plan
-        assert isinstance(plan, VanPlan)
-        return plan
-
-    def next_stop(self) -> messages.PlannedStop:
-        state = self.state()
-        assert isinstance(state.plan, VanPlan)
-        return next(stop for stop in state.plan.stops if stop.stop == state.next_stop)
-
-    def ahead(self) -> Sequence[messages.PlannedStop]:
-        """The stops from the next one on."""
-        stops = self.plan.stops
-        return stops[stops.index(self.next_stop()) :]
-
-    def tap(self, *records: Mapping[str, object]) -> None:
-        """Records as the page sends them."""
-        whole = [{"id": f"seed-{os.urandom(8).hex()}", **record} for record in records]
-        answer = self.post("/api/records", whole)
-        assert len(answer["stored"]) == len(records), answer
-
-    def drive(self, fix: Fix) -> None:
-        """Lets the receiver say where the van is."""
-        self.lines["gps"].send(sentences(fix))
 
 
 AnyServed = TypeVar("AnyServed", bound=Served)

@@ -9,7 +9,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from edge_gateway.contract.messages import PlannedStop
 from hub_backend.simulator.nmea import Fix
-from tests.screens.running_day import NOW_S, GatewayProcess, RunningDay
+from tests.screens.running_day import NOW_S, RunningDay
+from tests.screens.served import GatewayProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -28,29 +29,29 @@ def sent(page: Page) -> None:
 
 
 def test_a_visit_offline_survives_reload_and_restart_and_arrives_once(day: RunningDay, tablet: Tablet) -> None:
+    first = day.van.come_to_a_door()
     context = tablet()
     page = context.new_page()
     page.goto(day.van.url)
-    first = day.van.next_stop()
+    expect(page.get_by_role("region", name="Volgende adres")).to_contain_text(first.name)
     installed(page)
     # A page that is new in this context may get a request out before the browser's offline mode takes hold of it,
-    # so the gateway is out of reach as well: its power is cut.
+    # so the gateway is out of reach as well.
     context.set_offline(True)
-    day.van.kill()
-    page.get_by_role("button", name="Contact").click()
-    page.get_by_role("button", name=re.compile("^2")).click()
-    expect(page.get_by_role("button", name=re.compile("nog op deze tablet"))).to_be_visible()
-    expect(page.get_by_text(f"Vastgelegd: Contact aan de deur, {first.address}")).to_be_visible()
+    with day.van.without_power():
+        page.get_by_role("button", name="Contact").click()
+        page.get_by_role("button", name=re.compile("^2")).click()
+        expect(page.get_by_role("button", name=re.compile("nog op deze tablet"))).to_be_visible()
+        expect(page.get_by_text(f"Vastgelegd: Contact aan de deur, {first.address}")).to_be_visible()
 
-    page.reload()  # without any network
-    expect(page.get_by_role("button", name=re.compile("1 nog op deze tablet"))).to_be_visible()
-    page.close()
-    page = context.new_page()  # the tablet was switched off and on
-    page.goto(day.van.url)
-    expect(page.get_by_role("button", name=re.compile("1 nog op deze tablet"))).to_be_visible()
-    assert day.recorded_visits(first.stop) == []
+        page.reload()  # without any network
+        expect(page.get_by_role("button", name=re.compile("1 nog op deze tablet"))).to_be_visible()
+        page.close()
+        page = context.new_page()  # the tablet was switched off and on
+        page.goto(day.van.url)
+        expect(page.get_by_role("button", name=re.compile("1 nog op deze tablet"))).to_be_visible()
+        assert day.recorded_visits(first.stop) == []
 
-    day.van.start()
     context.set_offline(False)
     sent(page)
     [visit] = day.recorded_visits(first.stop)
@@ -61,8 +62,8 @@ def test_a_visit_offline_survives_reload_and_restart_and_arrives_once(day: Runni
 
 
 def test_a_lost_answer_is_sent_again_and_counts_once(day: RunningDay, bare_page: Page) -> None:
+    stop = day.van.come_to_a_door().stop
     bare_page.goto(day.van.url)
-    stop = day.van.next_stop().stop
     dropped: list[str] = []
     asked: list[str] = []
 
@@ -98,9 +99,9 @@ def test_a_parcel_that_stays_in_the_van_is_not_recorded_as_delivered(day: Runnin
 
 
 def next_with_parcels(van: GatewayProcess) -> PlannedStop:
-    """What lies before it is visited first."""
-    while not (stop := van.next_stop()).deliver:
-        van.tap({"kind": "visit", "stop": stop.stop, "outcome": "contact_door", "step": 1, "t_s": NOW_S})
+    """What lies before it is passed."""
+    while not (stop := van.come_to_a_door()).deliver:
+        van.pass_by(stop)
     return stop
 
 
@@ -192,14 +193,7 @@ def test_the_letterbox_only_where_it_is_allowed(van: GatewayProcess, page: Page)
             button = page.get_by_role("button", name="Brievenbus").filter(has_not=page.locator(".tick"))
             expect(button).to_be_enabled(enabled=stop.letterbox_allowed)
             looked_at.add(stop.letterbox_allowed)
-        pass_by(van, stop)
-
-
-def pass_by(van: GatewayProcess, stop: PlannedStop) -> None:
-    if stop.kind == "reload":
-        van.tap({"kind": "tour", "phase": "arrived", "stop": stop.stop}, {"kind": "tour", "phase": "departed_hub"})
-    else:
-        van.tap({"kind": "visit", "stop": stop.stop, "outcome": "contact_door", "step": 1})
+        van.pass_by(stop)
 
 
 def test_while_driving_there_is_only_a_glance(van: GatewayProcess, page: Page) -> None:
