@@ -74,10 +74,6 @@ class NodeLink:
         self._outgoing.clear()
 
     @property
-    def has_session(self) -> bool:
-        return self._session is not None
-
-    @property
     def rejected_frames(self) -> int:
         """Damaged frames since the port was opened, all kinds."""
         return self._decoder.rejected + self.refused

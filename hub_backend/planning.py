@@ -21,7 +21,7 @@ from hub_backend.dispatching.come_back import ComeBack
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.downlink import Acknowledged, Downlinks, Sender
 from hub_backend.dispatching.drafting import Planner
-from hub_backend.dispatching.router.solver import Solver
+from hub_backend.dispatching.router.solver import Solver, solver_of
 from hub_backend.factors import Factors
 from hub_backend.kit import Kit
 from hub_backend.ordering.addresses import AddressBook
@@ -30,7 +30,6 @@ from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow
 from hub_backend.projections.follower import Follower
 from hub_backend.reporting.figures import FiguresDesk
-from hub_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def build(
     basemap = _basemap(settings.map_dir)
     factors = Factors.load()
     addresses = AddressBook.load(settings.map_dir)
-    solver = solver or Solver(settings.map_dir)
+    solver = solver or solver_of(settings)
     dispatch = Dispatch(kit, planner or solver, Downlinks(kit, sender), random_below=random_below)
     desk = OrderDesk(addresses=addresses, zone=settings.zone, random_below=random_below)
     directory = Directory(addresses=addresses, factors=factors)
@@ -96,15 +95,6 @@ def build(
         ],
         root_routers=[map_api.tiles(basemap)],
         followers=[Acknowledged(), ComeBack(kit)],
-    )
-
-
-def _road_server(settings: Settings) -> tuple[str, ...]:
-    if settings.road_server == "own":
-        return ()
-    return (
-        f"--{settings.road_server}={settings.road_server_url}",
-        f"--road-server-timeout-s={settings.road_server_timeout_s}",
     )
 
 

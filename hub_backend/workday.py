@@ -1,6 +1,6 @@
 """A day in the neighbourhood's own time: from a date and a clock time to UTC seconds and back."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -30,11 +30,6 @@ def utc_offset_s(t_s: float, *, zone: ZoneInfo) -> int:
     """What the clock on the wall is ahead of UTC."""
     offset = datetime.fromtimestamp(t_s, tz=zone).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())
-
-
-def clock_text(t_s: float, *, zone: ZoneInfo) -> str:
-    """The local time as people read it, `10:45`."""
-    return datetime.fromtimestamp(t_s, tz=UTC).astimezone(zone).strftime("%H:%M")
 
 
 def is_day(text: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from hub_backend.dispatching.drafting import Planner
 from hub_backend.dispatching.evidence import Evidence
 from hub_backend.dispatching.router.problem import PlanAnswer, PlannedRoute
-from hub_backend.dispatching.router.solver import Solver
+from hub_backend.dispatching.router.solver import solver_of
 from hub_backend.errors import HubError
 from hub_backend.record import PlanRow
 from hub_backend.settings import Settings
@@ -50,7 +50,7 @@ def replay_named(settings: Settings, name: str) -> Replay:
 
     Raises `HubError`.
     """
-    store, solver = Store(settings.database_url), Solver(settings.map_dir)
+    store, solver = Store(settings.database_url), solver_of(settings)
     store.open()
     try:
         with store.read() as session:

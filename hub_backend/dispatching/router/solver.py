@@ -32,6 +32,7 @@ from hub_backend.dispatching.router.problem import (
 )
 from hub_backend.dispatching.router.sense import nonsense
 from hub_backend.errors import HubError
+from hub_backend.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -259,3 +260,16 @@ class _Exchange:
 
 def _is_final(answer: Answer) -> bool:
     return not isinstance(answer, PlanAnswer) or answer.tier == "search"
+
+
+def solver_of(settings: Settings) -> Solver:
+    """A router on the map of the settings, which asks their road server first where they name one."""
+    if settings.road_server == "own":
+        return Solver(settings.map_dir)
+    return Solver(
+        settings.map_dir,
+        options=(
+            f"--{settings.road_server}={settings.road_server_url}",
+            f"--road-server-timeout-s={settings.road_server_timeout_s}",
+        ),
+    )
