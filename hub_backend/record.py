@@ -195,6 +195,8 @@ class OrderRow(Base):
     to_name: Mapped[str] = mapped_column(String(120), default="")
     chores: Mapped[list[Any]] = mapped_column(JSON, default=list)
     letterbox_allowed: Mapped[bool] = mapped_column(Boolean, default=False)
+    until_day: Mapped[str | None] = mapped_column(String(10))  # may wait for a later day, this one at the latest
+    optional: Mapped[bool] = mapped_column(Boolean, default=False)  # falls away where there is no time for it
     state: Mapped[str] = mapped_column(String(20), default="open")  # open, cancelled, done, failed
     created_s: Mapped[float] = mapped_column(Float)
     stop: Mapped[str | None] = mapped_column(String(40), index=True)

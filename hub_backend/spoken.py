@@ -34,6 +34,8 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
     "planned_again": ("opnieuw gepland", "planned again"),
     "new_order": ("Nieuwe opdracht", "New order"),
     "new_orders": ("{n} nieuwe opdrachten", "{n} new orders"),
+    "brought_along": ("Eén adres van een eerdere dag", "One address of an earlier day"),
+    "brought_along_many": ("{n} adressen van een eerdere dag", "{n} addresses of an earlier day"),
     "cancellation": ("Opdracht vervallen", "Order cancelled"),
     "locked": ("vastgezet op {van}", "locked to {van}"),
     "unlocked": ("losgemaakt", "unlocked"),

@@ -26,6 +26,23 @@ def days_between(earlier: str, later: str) -> int:
     return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
 
 
+def is_workday(day: str) -> bool:
+    """Whether vans go out: Monday to Saturday (domain.md N7)."""
+    return date.fromisoformat(day).isoweekday() <= 6
+
+
+def next_workday(day: str) -> str:
+    """The first date after `day` on which vans go out."""
+    later = (date.fromisoformat(day) + timedelta(days=ahead) for ahead in (1, 2))
+    return next(one for one in map(date.isoformat, later) if is_workday(one))
+
+
+def same_time(t_s: float, day: str, *, zone: ZoneInfo) -> float:
+    """The moment of `day` at which the clock on the wall shows what it shows at `t_s`."""
+    moment = datetime.fromtimestamp(t_s, tz=zone)
+    return datetime.combine(date.fromisoformat(day), moment.time(), tzinfo=zone).timestamp()
+
+
 def utc_offset_s(t_s: float, *, zone: ZoneInfo) -> int:
     """What the clock on the wall is ahead of UTC."""
     offset = datetime.fromtimestamp(t_s, tz=zone).utcoffset()

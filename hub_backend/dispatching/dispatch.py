@@ -59,7 +59,7 @@ class Dispatch:
         self._background = Background(kit, planner)
         self.state = DispatchState()
         self.waiting = WaitingList(kit)
-        self._morning = Morning(kit)
+        self._morning = Morning(kit, random_below)
         self._failures = 0
         self._overtaken = 0
         self._not_before = 0.0

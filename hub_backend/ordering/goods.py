@@ -32,6 +32,11 @@ class Goods:
     retry: bool = False
     """Whether somebody must come again the same day when nobody opened."""
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether it is still good, and not missed, on another day."""
+        return not self.retry and self.max_aboard_s is None
+
 
 _TWO_HOURS = 7200  # Warenwetbesluit, "lokaal vervoer": at most two hours to the consumer
 
@@ -100,6 +105,12 @@ CHORE_S: Mapping[str, int] = {
 """Chores we know the length of (domain.md 7.8); any other takes `CHORE_DEFAULT_S`."""
 
 CHORE_DEFAULT_S = 600
+
+ANOTHER_DAY_S = 1800
+"""What bringing today what may wait is worth, in seconds of driving (own default): a detour of half an hour is not."""
+
+OPTIONAL_S = 1200
+"""What a chore or a visit that may fall away is worth, in seconds of driving (own default)."""
 
 RIDE_PICKUP_S = 240
 RIDE_DROPOFF_S = 180

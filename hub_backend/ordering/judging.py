@@ -41,6 +41,8 @@ class OrderIn(BaseModel):
     to_name: Text = Field("", max_length=120)
     chores: list[Text] = Field(default_factory=list, max_length=5)
     letterbox_allowed: bool = Field(False, description="given by who sends it; for medication by the pharmacy")
+    until_day: Text | None = Field(None, description="may wait for a later day, this local date at the latest")
+    optional: bool = Field(False, description="a chore or a visit that falls away where there is no time for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Known:
 
 def faults(order: OrderIn, known: Known) -> list[Fault]:
     """Everything that is wrong with an order, empty when it can be taken."""
-    return [*_who(order, known), *_when(order, known), *_what(order)]
+    return [*_who(order, known), *_when(order, known), *_what(order), *_how_much(order, known)]
 
 
 def _who(order: OrderIn, known: Known) -> Iterable[Fault]:
@@ -115,6 +117,20 @@ def _what(order: OrderIn) -> Iterable[Fault]:
         yield Fault("chores", "a chore is 1 to 60 characters")
     if order.kind == "ride" and (order.to_lat is None or order.to_lon is None):
         yield Fault("to_lat", "a ride needs a destination: to_lat and to_lon")
+
+
+def _how_much(order: OrderIn, known: Known) -> Iterable[Fault]:
+    """Whether it must be done, and today."""
+    goods = GOODS.get(order.goods)
+    if order.until_day is not None:
+        if not is_day(order.until_day):
+            yield Fault("until_day", f"{order.until_day!r} is no date as 2026-11-23")
+        elif order.until_day < day_of(order.from_s, zone=known.zone):
+            yield Fault("until_day", f"{order.until_day} is before the window")
+        if order.kind == "ride" or (goods is not None and not goods.may_wait):
+            yield Fault("until_day", f"{order.goods or 'a ride'} cannot wait for another day")
+    if order.optional and order.kind not in ("chore", "visit"):
+        yield Fault("optional", f"a {order.kind} must be done: only a chore or a visit may fall away")
 
 
 def parsed(record: object) -> tuple[OrderIn | None, list[Fault]]:

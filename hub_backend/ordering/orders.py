@@ -12,13 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.ordering.addresses import Address, AddressBook
-from hub_backend.ordering.bundling import OpenStop, stop_to_join
 from hub_backend.ordering.goods import GOODS, collected_goods
 from hub_backend.ordering.judging import Fault, Known, OrderIn, faults, parsed
 from hub_backend.ordering.refs import RandomBelow, new_label, new_ref
-from hub_backend.ordering.stops import refresh_stop
-from hub_backend.ordering.wishes import wish_of
-from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow
+from hub_backend.ordering.stops import refresh_stop, stop_for
+from hub_backend.record import HubRow, OrderRow, ParcelRow, ResidentRow, SupplierRow
 from hub_backend.workday import day_of
 
 
@@ -112,10 +110,12 @@ class OrderDesk:
             to_name=order.to_name,
             chores=list(order.chores),
             letterbox_allowed=order.letterbox_allowed,
+            until_day=order.until_day,
+            optional=order.optional,
             created_s=now_s,
         )
         session.add(row)
-        stop = self._stop(session, row, resident)
+        stop = stop_for(session, row, resident, random_below=self._random_below)
         row.stop = stop.id
         parcels = self._parcels(row)
         session.flush()  # the parcels refer to the order
@@ -163,36 +163,6 @@ class OrderDesk:
         session.flush()
         return resident
 
-    def _stop(self, session: Session, order: OrderRow, resident: ResidentRow) -> StopRow:
-        rows = session.scalars(
-            select(StopRow)
-            .where(
-                StopRow.day == order.day,
-                StopRow.resident == resident.id,
-                StopRow.state == "open",
-                StopRow.attempts == 0,
-                StopRow.kind == "visit",
-            )
-            .order_by(StopRow.from_s, StopRow.id)
-        ).all()
-        open_stops = [OpenStop(row.id, row.from_s, row.to_s, loaded=_loaded(session, row.id)) for row in rows]
-        joined = stop_to_join(wish_of(order), (order.from_s, order.to_s), open_stops)
-        if joined is not None:
-            return session.get_one(StopRow, joined.id)
-        stop = StopRow(
-            id=new_ref(self._random_below),
-            day=order.day,
-            hub=resident.hub,
-            resident=resident.id,
-            kind="ride" if order.kind == "ride" else "visit",
-            from_s=order.from_s,
-            to_s=order.to_s,
-            service_s=0.0,
-        )
-        session.add(stop)
-        session.flush()
-        return stop
-
     def _parcels(self, order: OrderRow) -> list[ParcelRow]:
         if not order.goods:
             return []
@@ -208,13 +178,3 @@ class OrderDesk:
             for direction in directions
             for _ in range(order.quantity)
         ]
-
-
-def _loaded(session: Session, stop_id: str) -> bool:
-    query = (
-        select(ParcelRow.code)
-        .join(OrderRow, OrderRow.id == ParcelRow.order)
-        .where(OrderRow.stop == stop_id, ParcelRow.state == "loaded", ParcelRow.direction == "deliver")
-        .limit(1)
-    )
-    return session.scalars(query).first() is not None

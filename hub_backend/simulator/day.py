@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from hub_backend.simulator.faults import Faults, make_faults
 from hub_backend.simulator.neighbourhood import Address, Neighbourhood, Resident
 from hub_backend.simulator.residents import Door, Habit
+from hub_backend.workday import next_workday
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 FIRST_DAY = "2026-11-23"  # a Monday
@@ -70,6 +71,8 @@ class Wish:
     chores: tuple[str, ...] = ()
     to: Address | None = None
     letterbox_allowed: bool = False
+    until_day: str | None = None
+    optional: bool = False
     at_s: float = 0.0
     """When it is given to the hub."""
 
@@ -133,6 +136,7 @@ class Plenty:
     to_clock: str
     goods_in: str = MORNING_GOODS_IN
     letterbox_allowed: bool = False
+    may_wait: bool = False
 
 
 GOODS = (
@@ -144,7 +148,7 @@ GOODS = (
     Plenty(3, "swap", "laundry_clean", "13:00", "16:00", AFTERNOON_GOODS_IN),
     Plenty(2, "collection", "laundry_dirty", "09:00", "12:00"),
     Plenty(4, "delivery", "parcel", "09:00", "11:30"),
-    Plenty(12, "delivery", "letterbox_item", "09:00", "16:00", letterbox_allowed=True),
+    Plenty(12, "delivery", "letterbox_item", "09:00", "16:00", letterbox_allowed=True, may_wait=True),
 )
 
 
@@ -219,6 +223,7 @@ class _Script:
             quantity=self._dice.choice((1, 1, 2)) if plenty.goods in goods else 1,
             release_s=None if plenty.kind == "collection" else self._at(plenty.goods_in) + 600,
             letterbox_allowed=plenty.letterbox_allowed,
+            until_day=next_workday(self._day) if plenty.may_wait else None,
             at_s=at_s,
         )
 
@@ -231,13 +236,14 @@ class _Script:
         yield from self._goods(parcels, parts[groceries][:2])
 
     def _services(self) -> Iterator[Wish]:
-        """Two rides, three chores, two visits without goods."""
+        """Two rides, three chores of which one may fall away, two visits without goods."""
         for from_clock, to_clock in (("09:30", "10:30"), ("14:00", "15:00")):
             person, goal = self._left.pop(), self._dice.choice(self._place.spare)
             yield Wish(self._id(), person.id, "ride", self._at(from_clock), self._at(to_clock), to=goal, at_s=0.0)
-        for _ in range(3):
-            person, chores = self._left.pop(), (self._dice.choice(CHORES),)
-            yield Wish(self._id(), person.id, "chore", self._at("09:00"), self._at("16:00"), chores=chores)
+        for number in range(3):
+            person, hours = self._left.pop(), (self._at("09:00"), self._at("16:00"))
+            chores = (self._dice.choice(CHORES),)
+            yield Wish(self._id(), person.id, "chore", *hours, chores=chores, optional=number == 2)
         for _ in range(2):
             yield Wish(self._id(), self._left.pop().id, "visit", self._at("09:00"), self._at("16:00"))
 

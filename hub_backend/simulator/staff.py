@@ -47,6 +47,8 @@ def order_record(wish: Wish, day: str) -> dict[str, object]:
         "release_s": wish.release_s,
         "chores": list(wish.chores),
         "letterbox_allowed": wish.letterbox_allowed,
+        "until_day": wish.until_day,
+        "optional": wish.optional,
     }
     if wish.to is not None:
         record |= {"to_lat": wish.to.lat, "to_lon": wish.to.lon, "to_name": f"{wish.to.street} {wish.to.number}"}

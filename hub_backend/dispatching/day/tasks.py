@@ -6,6 +6,7 @@ from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.facts import DayFacts
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.router.problem import DayTask, Window
+from hub_backend.ordering.another_day import may_wait, worth_s
 from hub_backend.ordering.goods import GOODS, TALK_MAX_S, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
 from hub_backend.ordering.wishes import Wish, may_use_letterbox, skills_needed, wish_of
 from hub_backend.record import ResidentRow
@@ -62,6 +63,7 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         for order in stop.orders
         if order.goods and wish_of(order).brings and (limit := GOODS[order.goods].max_aboard_s) is not None
     ]
+    value = None if stop.row.locked else worth_s(stop.orders)
     return DayTask(
         id=stop.row.id,
         lat=stop.resident.lat,
@@ -76,6 +78,8 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         release_s=max(releases) if releases else None,
         # What is aboard already has its limit in the window, counted from when it was loaded.
         max_aboard_s=None if stop.aboard or not aboard_limits else min(aboard_limits),
+        value=value,
+        deferrable=value is not None and all(may_wait(order) for order in stop.orders),
         familiar=tuple(sorted(van for van in map(str, stop.resident.known_vans) if van in facts.vans)),
         locked_van=stop.row.van if stop.row.locked else None,
         talk_max_s=talk_max_s(wishes, stop.resident),

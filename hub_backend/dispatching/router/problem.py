@@ -82,6 +82,7 @@ class DayTask(Struct, frozen=True, kw_only=True):
     release_s: int | None = None
     max_aboard_s: int | None = None
     value: int | None = None
+    deferrable: bool = False
     familiar: tuple[str, ...] = ()
     locked_van: str | None = None
     talk_max_s: int = 0

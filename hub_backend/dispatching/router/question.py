@@ -42,6 +42,7 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
             release_s=task.release_s,
             max_aboard_s=task.max_aboard_s,
             value=task.value,
+            deferrable=task.deferrable,
             familiar=frozenset(task.familiar),
             locked_van=task.locked_van,
             talk_max_s=task.talk_max_s,

@@ -327,6 +327,8 @@ def upgrade() -> None:
         sa.Column("to_name", sa.String(length=120), nullable=False),
         sa.Column("chores", sa.JSON(), nullable=False),
         sa.Column("letterbox_allowed", sa.Boolean(), nullable=False),
+        sa.Column("until_day", sa.String(length=10), nullable=True),
+        sa.Column("optional", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("created_s", sa.Float(), nullable=False),
         sa.Column("stop", sa.String(length=40), nullable=True),
