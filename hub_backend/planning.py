@@ -51,7 +51,8 @@ class Planning:
             alive=self.dispatch.alive,
             waiting_triggers=len(self.dispatch.waiting),
             solving=state.solving,
-            failure=state.last_error,
+            failure=state.last_error.nl,
+            failure_en=state.last_error.en,
             restarts=self.solver.restarts,
         )
 

@@ -30,15 +30,14 @@ class Words:
 
 SAYINGS: Mapping[str, tuple[str, str]] = {
     "morning": ("Ochtendplan", "Morning plan"),
-    "first_plan": ("ochtendplan", "morning plan"),
-    "planned_again": ("opnieuw gepland", "planned again"),
+    "planned_again": ("Gevraagd door de planner", "Asked for by the planner"),
     "new_order": ("Nieuwe opdracht", "New order"),
     "new_orders": ("{n} nieuwe opdrachten", "{n} new orders"),
     "brought_along": ("Eén adres van een eerdere dag", "One address of an earlier day"),
     "brought_along_many": ("{n} adressen van een eerdere dag", "{n} addresses of an earlier day"),
     "cancellation": ("Opdracht vervallen", "Order cancelled"),
-    "locked": ("vastgezet op {van}", "locked to {van}"),
-    "unlocked": ("losgemaakt", "unlocked"),
+    "locked": ("Vastgezet op {van}", "Locked to {van}"),
+    "unlocked": ("Losgemaakt", "Unlocked"),
     "van_back": ("{van} rijdt weer{why}", "{van} drives again{why}"),
     "van_out": ("{van} buiten dienst{why}", "{van} out of service{why}"),
     "no_answer": ("Niemand thuis", "Nobody at home"),
@@ -61,6 +60,22 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
     "inserted": (
         "Zoeken naar een beter plan lukte niet op tijd: wat nieuw was is alleen ingevoegd.",
         "The search for a better plan was not done in time: what was new has only been inserted.",
+    ),
+    "router_failed": (
+        "Er is geen nieuw plan gemaakt, het vorige blijft gelden. De routeplanner gaf geen antwoord: {why}",
+        "No new plan was made, the last one stands. The router gave no answer: {why}",
+    ),
+    "record_incomplete": (
+        "Er is geen nieuw plan gemaakt, het vorige blijft gelden. In de gegevens ontbreekt iets: {why}",
+        "No new plan was made, the last one stands. The record misses something: {why}",
+    ),
+    "not_adopted": (
+        "Er is geen nieuw plan aangenomen, het vorige blijft gelden. Elk voorstel brak een regel: {rules}",
+        "No new plan was adopted, the last one stands. Every draft broke a rule: {rules}",
+    ),
+    "day_went_on": (
+        "Er is geen nieuw plan aangenomen, het vorige blijft gelden. De dag was steeds al verder.",
+        "No new plan was adopted, the last one stands. The day had always moved on.",
     ),
     "overdue": (
         "{address}: goederen zijn over hun tijd, controleer ze voor het overhandigen",

@@ -18,7 +18,7 @@ REJECTED = select(func.sum(RejectRow.count))
 
 
 class DispatchHealth(BaseModel):
-    """How dispatch stands: `failure` is the solver's last one, empty when the last plan was made.
+    """How dispatch stands: `failure` says in Dutch why the last plan was not made, empty when it was.
 
     `alive`: its thread runs. `restarts`: how often the router's process was lost.
     """
@@ -27,6 +27,7 @@ class DispatchHealth(BaseModel):
     waiting_triggers: int = 0
     solving: bool = False
     failure: str = ""
+    failure_en: str = ""
     restarts: int = 0
 
 

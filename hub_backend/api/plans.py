@@ -107,7 +107,7 @@ def _asking(routes: APIRouter, kit: Kit, dispatch: Dispatch) -> None:
                 kind="morning" if first else "manual",
                 t_s=kit.clock.now_s(),
                 subject=day,
-                words=Words(request.reason) if request.reason else said("first_plan" if first else "planned_again"),
+                words=Words(request.reason) if request.reason else said("morning" if first else "planned_again"),
             )
             asked = Asked(trigger=row.id, day=day)
         dispatch.wake()

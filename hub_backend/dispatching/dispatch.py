@@ -24,7 +24,7 @@ from hub_backend.dispatching.router.solver import OvertakenError, SolverError, n
 from hub_backend.dispatching.waiting import Waiting, WaitingList
 from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow
-from hub_backend.spoken import said
+from hub_backend.spoken import Words, said
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ ATTEMPTS = 4
 MOST_OVERTAKEN = 3
 """How often in a row a search is ended by something newer: on a day full of events there must be a plan too."""
 
+NO_TROUBLE = Words("")
+
 
 @dataclass
 class DispatchState:
@@ -45,7 +47,7 @@ class DispatchState:
     plans: int = 0
     failed: int = 0
     overtaken: int = 0
-    last_error: str = ""
+    last_error: Words = NO_TROUBLE
 
 
 class Dispatch:
@@ -122,24 +124,24 @@ class Dispatch:
             log.info("search_overtaken in_a_row=%d", self._overtaken)
             return False
         except SolverError as error:
-            self._failed(str(error))
+            self._failed(said("router_failed", why=error))
             return False
         except LookupError as error:
             # The record misses something that a plan needs, such as a van's hub: planning again will not mend it.
             log.exception("dispatch_record_incomplete")
-            self._failed(f"{type(error).__name__}: {error}")
+            self._failed(said("record_incomplete", why=f"{type(error).__name__}: {error}"))
             return False
         finally:
             self.state.solving = False
         return row_id is not None
 
-    def _failed(self, words: str) -> None:
+    def _failed(self, words: Words) -> None:
         self.state.failed += 1
         self.state.last_error = words
         wait_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
         self._failures += 1
         self._not_before = time.monotonic() + wait_s
-        log.error("plan_failed again_in_s=%.0f error=%s", wait_s, words)
+        log.error("plan_failed again_in_s=%.0f error=%s", wait_s, words.en)
 
     # ------------------------------------------------------------ one plan
 
@@ -165,13 +167,12 @@ class Dispatch:
             row_id = None if draft is None else self._adoption.settle(waiting, draft)
             if draft is not None and row_id is not None:
                 stood_in = draft.answer.tier == "insertion" and draft.request.seconds > 0
-                self._settled(row_id, INSERTED.nl if stood_in else "")
+                self._settled(row_id, INSERTED if stood_in else NO_TROUBLE)
                 return row_id
         faults = sorted({f"{one.rule} {one.van or ''} {one.task or ''}" for one in drafting.broken})
-        words = "; ".join(faults) or "de dag liep door"
         self.state.failed += 1
-        self.state.last_error = f"geen plan aangenomen: {words}"
-        log.error("plan_not_adopted day=%s broken=%s", waiting.day, words)
+        self.state.last_error = said("not_adopted", rules="; ".join(faults)) if faults else said("day_went_on")
+        log.error("plan_not_adopted day=%s broken=%s", waiting.day, "; ".join(faults))
         self._adoption.close(waiting)
         return None
 
@@ -185,10 +186,10 @@ class Dispatch:
         waiting = Waiting(day=day, ids=(), kinds=frozenset(), reason=reason, missed=())
         row_id = self._adoption.settle(waiting, draft)
         if row_id is not None:
-            self._settled(row_id, "")
+            self._settled(row_id, NO_TROUBLE)
         return row_id
 
-    def _settled(self, row_id: str, trouble: str) -> None:
+    def _settled(self, row_id: str, trouble: Words) -> None:
         self.state.plans += 1
         self.state.last_error = trouble
         self._failures = self._overtaken = 0
