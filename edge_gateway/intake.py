@@ -21,7 +21,6 @@ from edge_gateway.contract.messages import (
     Rejected,
     Scan,
     ScanPurpose,
-    ScanResult,
     Tour,
     VanPlan,
     Visit,
@@ -32,6 +31,7 @@ from edge_gateway.outbox import Identity, Outbox
 from edge_gateway.page_messages import PageRecord, PageScan, RefusedRecord, ScanAnswer, TourRecord
 from edge_gateway.rejects import Rejects
 from edge_gateway.scans import REPEAT_S, judge
+from edge_gateway.spoken import Words
 from edge_gateway.state import State
 from edge_gateway.timekeeping import Timekeeper
 
@@ -148,7 +148,9 @@ class Intake:
             except RefusedCodeError as error:
                 self._rejects.add(f"{source} scan", "code", str(error))
                 self._pass_over(heard, str(error))
-                return ScanAnswer(result=None, words=f"Niet bewaard: {error.words}")
+                return ScanAnswer(
+                    result=None, words=f"Niet bewaard: {error.words.nl}", words_en=f"Not kept: {error.words.en}"
+                )
             last = self._last_scans.get(source)
             if last is not None and last[0] == reading.code and 0 <= heard.t_s - last[1] < REPEAT_S:
                 self._pass_over(heard, "repeated within 2 s: ignored")
@@ -165,7 +167,7 @@ class Intake:
         verdict = judge(code, heard.purpose, self._state.situation)
         words = verdict.words
         if reading.expires is not None and reading.expires < self._today():
-            words += ". Let op: over de datum"
+            words = Words(f"{words.nl}. Let op: over de datum", f"{words.en}. Note: past its date")
         source, boot, seq = heard.identity or (self._gateway, 0, 0)
         event = Scan(
             source=source,
@@ -181,7 +183,8 @@ class Intake:
         )
         answer = ScanAnswer(
             result=verdict.result,
-            words=words,
+            words=words.nl,
+            words_en=words.en,
             code=code,
             stop=verdict.stop,
             van=verdict.van,
@@ -196,7 +199,8 @@ class Intake:
                 code=code,
                 purpose=verdict.purpose,
                 result=verdict.result,
-                words=words,
+                words=words.nl,
+                words_en=words.en,
                 stop=verdict.stop,
                 van=verdict.van,
                 is_back=verdict.is_back,
@@ -300,21 +304,13 @@ class Intake:
         return True
 
 
-_AGAIN = {
-    ScanResult.RIGHT: "Goed",
-    ScanResult.WRONG_VAN: "Verkeerde bus",
-    ScanResult.ALREADY_SCANNED: "Al gescand",
-    ScanResult.UNKNOWN: "Onbekende code: leg apart, de hub zoekt het uit",
-}
-
-
 def _shown_again(scan: Scan) -> PageScan:
     return PageScan(
         t_s=scan.t_s,
         code=scan.code,
         purpose=scan.purpose,
         result=scan.result,
-        words=_AGAIN[scan.result],
+        words="",  # what it was then said of it is not kept
         stop=scan.stop,
         van=None,
     )

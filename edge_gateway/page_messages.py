@@ -111,7 +111,7 @@ class PagePending(Struct, frozen=True, kw_only=True):
 
 
 class PageScan(Struct, frozen=True, kw_only=True):
-    """The newest scan, whoever made it (a scanner node or the page): the answer in Dutch words.
+    """The newest scan, whoever made it (a scanner node or the page): the answer, in words beside the result's own.
 
     `is_back`: a van took it along and brought it back to the hub.
     """
@@ -121,6 +121,7 @@ class PageScan(Struct, frozen=True, kw_only=True):
     purpose: ScanPurpose
     result: ScanResult
     words: str
+    words_en: str = ""
     stop: Ref | None = None
     van: str | None = None
     is_back: bool = False
@@ -227,6 +228,7 @@ class ScanAnswer(Struct, frozen=True, kw_only=True):
 
     result: ScanResult | None
     words: str
+    words_en: str = ""
     code: str = ""
     stop: Ref | None = None
     van: str | None = None

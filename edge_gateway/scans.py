@@ -4,18 +4,34 @@ from dataclasses import dataclass
 
 from edge_gateway.codes.reading import is_misread
 from edge_gateway.contract.messages import HubManifest, PlannedStop, ScanPurpose, ScanResult, VanPlan
+from edge_gateway.spoken import Words, van_called
 
 REPEAT_S = 2.0
 """The same code again within this time is the scanner's stutter, not a second scan."""
 
 
+NO_PLAN = Words("Er is nog geen plan: leg apart en scan later opnieuw", "No plan yet: set it aside and scan it later")
+NOT_HERE = Words("Innemen gaat bij de hub, niet in de bus", "Taking in is done at the hub, not in the van")
+MISREAD = Words("Etiket verkeerd gelezen: scan nog een keer", "Label misread: scan it once more")
+UNKNOWN = Words("Leg apart, de hub zoekt het uit", "Set it aside, the hub will find out")
+HAND_OVER = Words("afgeven aan {}", "hand over to {}")
+TAKE_ALONG = Words("meenemen van {}", "take along from {}")
+KEEP = {
+    "chilled": Words("in de koeling", "in the cooler"),
+    "hot": Words("in de warmhoudbox", "in the hot box"),
+    "fridge": Words("in de medicijnkoelkast", "in the medicine fridge"),
+    "ambient": Words("op het schap", "on the shelf"),
+}
+"""Where a hub keeps what came in, by how it travels."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to a scan: `words` in Dutch for the concierge, the stop it belongs to, the van it should be in."""
+    """The answer to a scan: `words` for the concierge beside the result's own, its stop, the van it should be in."""
 
     result: ScanResult
     purpose: ScanPurpose
-    words: str
+    words: Words
     stop: str | None = None
     van: str | None = None
     is_back: bool = False
@@ -40,7 +56,7 @@ def judge(code: str, purpose: ScanPurpose | None, situation: Situation) -> Verdi
     plan = situation.plan
     if plan is None:
         fallback = ScanPurpose.LOAD
-        return Verdict(ScanResult.UNKNOWN, purpose or fallback, "Er is nog geen plan: leg apart en scan later opnieuw")
+        return Verdict(ScanResult.UNKNOWN, purpose or fallback, NO_PLAN)
     if isinstance(plan, HubManifest):
         return _judge_at_hub(code, purpose or ScanPurpose.INTAKE, plan, situation)
     purpose = purpose or _derive(code, plan, situation)
@@ -48,7 +64,7 @@ def judge(code: str, purpose: ScanPurpose | None, situation: Situation) -> Verdi
         case ScanPurpose.LOAD:
             return _judge_load(code, plan, situation)
         case ScanPurpose.INTAKE:
-            return Verdict(ScanResult.UNKNOWN, purpose, "Innemen gaat bij de hub, niet in de bus")
+            return Verdict(ScanResult.UNKNOWN, purpose, NOT_HERE)
         case _:
             return _judge_at_door(code, purpose, plan, situation)
 
@@ -58,30 +74,33 @@ def _judge_at_hub(code: str, purpose: ScanPurpose, manifest: HubManifest, situat
     van = manifest.vans.get(code)
     if parcel is None:
         return _unknown(code, purpose)
-    zone = _zone(parcel.temp_class)
+    keep = KEEP[parcel.temp_class]
     if purpose is ScanPurpose.INTAKE and code in situation.out:
-        return Verdict(ScanResult.RIGHT, purpose, f"Terug in de hub ({zone})", is_back=True)
+        return Verdict(ScanResult.RIGHT, purpose, keep, is_back=True)
     where = _where_from_hub(code, manifest)
     if code in situation.scanned[purpose]:
-        return Verdict(ScanResult.ALREADY_SCANNED, purpose, f"Al gescand, {where}", van=van)
-    return Verdict(ScanResult.RIGHT, purpose, f"Goed, {where} ({zone})", van=van)
+        return Verdict(ScanResult.ALREADY_SCANNED, purpose, where, van=van)
+    return Verdict(ScanResult.RIGHT, purpose, Words(f"{where.nl}, {keep.nl}", f"{where.en}, {keep.en}"), van=van)
 
 
-def _where_from_hub(code: str, manifest: HubManifest) -> str:
+def _where_from_hub(code: str, manifest: HubManifest) -> Words:
     if code in manifest.fetched:
-        return "opgehaald bij een bewoner"
+        return Words("opgehaald bij een bewoner", "fetched from a resident")
     van = manifest.vans.get(code)
-    return f"voor {van}" if van else "nog niet ingedeeld"
+    if van is None:
+        return Words("nog niet ingedeeld", "not planned yet")
+    called = van_called(van)
+    return Words(f"voor {called.nl}", f"for {called.en}")
 
 
 def _judge_load(code: str, plan: VanPlan, situation: Situation) -> Verdict:
     stop = _stop_with(plan, code, deliver=True)
     if stop is None:
         return _elsewhere_or_unknown(code, ScanPurpose.LOAD, plan)
-    where = f"stop {_number(plan, stop)} ({stop.name})"
-    if code in situation.scanned[ScanPurpose.LOAD]:
-        return Verdict(ScanResult.ALREADY_SCANNED, ScanPurpose.LOAD, f"Al geladen, voor {where}", stop=stop.stop)
-    return Verdict(ScanResult.RIGHT, ScanPurpose.LOAD, f"Goed, voor {where}", stop=stop.stop)
+    number = _number(plan, stop)
+    words = Words(f"voor adres {number}, {stop.name}", f"for address {number}, {stop.name}")
+    loaded = code in situation.scanned[ScanPurpose.LOAD]
+    return Verdict(ScanResult.ALREADY_SCANNED if loaded else ScanResult.RIGHT, ScanPurpose.LOAD, words, stop=stop.stop)
 
 
 def _judge_at_door(code: str, purpose: ScanPurpose, plan: VanPlan, situation: Situation) -> Verdict:
@@ -89,12 +108,18 @@ def _judge_at_door(code: str, purpose: ScanPurpose, plan: VanPlan, situation: Si
     if stop is None:
         return _elsewhere_or_unknown(code, purpose, plan)
     if situation.at_stop is not None and stop.stop != situation.at_stop:
-        words = f"Verkeerd adres: hoort bij stop {_number(plan, stop)} ({stop.name})"
+        number = _number(plan, stop)
+        words = Words(
+            f"Verkeerd adres: hoort bij adres {number}, {stop.name}",
+            f"Wrong address: belongs to address {number}, {stop.name}",
+        )
         return Verdict(ScanResult.UNKNOWN, purpose, words, stop=stop.stop)
     if code in situation.scanned[purpose]:
-        return Verdict(ScanResult.ALREADY_SCANNED, purpose, f"Al gescand bij {stop.name}", stop=stop.stop)
-    action = "afgeven aan" if purpose is ScanPurpose.DOOR else "meenemen van"
-    return Verdict(ScanResult.RIGHT, purpose, f"Goed, {action} {stop.name}", stop=stop.stop)
+        words = Words(f"bij {stop.name}", f"at {stop.name}'s")
+        return Verdict(ScanResult.ALREADY_SCANNED, purpose, words, stop=stop.stop)
+    words = HAND_OVER if purpose is ScanPurpose.DOOR else TAKE_ALONG
+    words = Words(words.nl.format(stop.name), words.en.format(stop.name))
+    return Verdict(ScanResult.RIGHT, purpose, words, stop=stop.stop)
 
 
 def _derive(code: str, plan: VanPlan, situation: Situation) -> ScanPurpose:
@@ -116,22 +141,22 @@ def _stop_with(plan: VanPlan, code: str, *, deliver: bool) -> PlannedStop | None
 
 
 def _number(plan: VanPlan, stop: PlannedStop) -> int:
-    return plan.stops.index(stop) + 1
+    """As the pages count: the addresses alone, without the hub and rests."""
+    before = plan.stops[: plan.stops.index(stop)]
+    return 1 + sum(one.kind not in ("reload", "charge", "rest") for one in before)
 
 
 def _elsewhere_or_unknown(code: str, purpose: ScanPurpose, plan: VanPlan) -> Verdict:
     van = plan.elsewhere.get(code)
     if van is not None and van != plan.van:
-        return Verdict(ScanResult.WRONG_VAN, purpose, f"Verkeerde bus: hoort in {van}", van=van)
+        called = van_called(van)
+        return Verdict(
+            ScanResult.WRONG_VAN, purpose, Words(f"hoort in {called.nl}", f"belongs in {called.en}"), van=van
+        )
     return _unknown(code, purpose)
 
 
 def _unknown(code: str, purpose: ScanPurpose) -> Verdict:
     if is_misread(code):
-        return Verdict(ScanResult.UNKNOWN, purpose, "Etiket verkeerd gelezen: scan nog een keer")
-    return Verdict(ScanResult.UNKNOWN, purpose, "Onbekende code: leg apart, de hub zoekt het uit")
-
-
-def _zone(temp_class: str) -> str:
-    words = {"chilled": "koel", "hot": "warm", "fridge": "medicijnkoelkast", "ambient": "gewoon", "frozen": "diepvries"}
-    return words.get(temp_class, temp_class)
+        return Verdict(ScanResult.UNKNOWN, purpose, MISREAD)
+    return Verdict(ScanResult.UNKNOWN, purpose, UNKNOWN)

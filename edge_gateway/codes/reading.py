@@ -12,6 +12,7 @@ from typing import Literal
 from edge_gateway.codes import carriers, checks, gs1
 from edge_gateway.codes.carriers import Carrier, carrier_of
 from edge_gateway.contract import parcel_label
+from edge_gateway.spoken import Words
 
 LONGEST = 200
 BLANK = " \t\r\n\0"
@@ -26,7 +27,7 @@ _BSN_NAMED = re.compile(r"(?i)(?:bsn|sofi)[^0-9]{0,8}((?:\d[ .\-]?){8}\d)(?!\d)"
 class RefusedCodeError(ValueError):
     """A code that must not be kept: the reason, and the concierge's words for it; neither holds the code."""
 
-    def __init__(self, reason: str, words: str) -> None:
+    def __init__(self, reason: str, words: Words) -> None:
         self.words = words
         super().__init__(reason)
 
@@ -50,7 +51,7 @@ def read(raw: str, *, symbology: str = "", this_year: int) -> Reading:
     while (prefix := _SYMBOLOGY.match(text)) is not None:
         symbology, text = prefix[0], text[prefix.end() :].strip(BLANK)
     if not text.strip(gs1.GS):
-        raise RefusedCodeError("empty code", "een lege code")
+        raise RefusedCodeError("empty code", Words("een lege code", "an empty code"))
     _refuse_citizens(text)
     own = _own_label(text)
     if own is not None:
@@ -59,7 +60,7 @@ def read(raw: str, *, symbology: str = "", this_year: int) -> Reading:
     if element_string is not None:
         return _of_gs1(element_string, this_year)
     if len(text) > LONGEST:
-        raise RefusedCodeError("more than 200 characters", "een te lange code")
+        raise RefusedCodeError("more than 200 characters", Words("een te lange code", "too long a code"))
     capitals = text.upper()
     carrier = carrier_of(capitals)
     if carrier is not None:
@@ -78,7 +79,8 @@ def _refuse_citizens(text: str) -> None:
     named = (re.sub(r"[ .\-]", "", found) for found in _BSN_NAMED.findall(text))
     if checks.bsn(together) or any(checks.bsn(found) for found in (*_BSN_ALONE.findall(text), *named)):
         raise RefusedCodeError(
-            "looks like a citizen service number (BSN): not kept", "dit lijkt een burgerservicenummer"
+            "looks like a citizen service number (BSN): not kept",
+            Words("dit lijkt een burgerservicenummer", "this looks like a citizen service number"),
         )
 
 
@@ -105,7 +107,8 @@ def _gs1(text: str, symbology: str) -> gs1.ElementString | None:
     except gs1.Gs1Error as error:
         if gs1.GS in text:
             raise RefusedCodeError(
-                f"GS1 code misread: {error}", "deze code is niet goed gelezen: scan nog eens"
+                f"GS1 code misread: {error}",
+                Words("deze code is niet goed gelezen: scan nog eens", "this code was misread: scan it once more"),
             ) from error
         return None
 
@@ -114,8 +117,10 @@ def _of_gs1(found: gs1.ElementString, this_year: int) -> Reading:
     keys = {ai: value for ai, value in found.keys.items() if ai not in PERSONAL}
     if not keys:
         if PERSONAL & set(found.values):
-            raise RefusedCodeError("a person's number (GS1 GSRN): not kept", "dit is de code van een persoon")
-        raise RefusedCodeError("a GS1 code that names no thing", "deze code hoort niet bij een pakje")
+            words = Words("dit is de code van een persoon", "this is the code of a person")
+            raise RefusedCodeError("a person's number (GS1 GSRN): not kept", words)
+        words = Words("deze code hoort niet bij een pakje", "this code belongs to no parcel")
+        raise RefusedCodeError("a GS1 code that names no thing", words)
     expiry = found.values.get("17")
     expires = None if expiry is None else gs1.day_of(expiry, this_year=this_year)
     code = "".join(f"{ai}{value}" for ai, value in keys.items())

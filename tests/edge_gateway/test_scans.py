@@ -36,11 +36,11 @@ def ask(
 def test_loading_has_four_answers() -> None:
     right = ask(MEAL, ScanPurpose.LOAD)
     assert (right.result, right.stop) == (ScanResult.RIGHT, "s1")
-    assert right.words == "Goed, voor stop 1 (Mw. Jansen)"
+    assert right.words == ("voor adres 1, Mw. Jansen", "for address 1, Mw. Jansen")
     assert ask(MEAL, ScanPurpose.LOAD, scanned={ScanPurpose.LOAD: {MEAL}}).result is ScanResult.ALREADY_SCANNED
     wrong = ask(OTHER, ScanPurpose.LOAD)
     assert (wrong.result, wrong.van) == (ScanResult.WRONG_VAN, "van-2")
-    assert "van-2" in wrong.words
+    assert wrong.words == ("hoort in bus 2", "belongs in van 2")
     assert ask("3SABCD1234567", ScanPurpose.LOAD).result is ScanResult.UNKNOWN
 
 
@@ -48,9 +48,25 @@ def test_at_the_door_only_that_doors_parcels_are_right() -> None:
     assert ask(ROLL, ScanPurpose.DOOR, at_stop="s2").result is ScanResult.RIGHT
     other_door = ask(MEAL, ScanPurpose.DOOR, at_stop="s2")
     assert other_door.result is not ScanResult.RIGHT
-    assert other_door.stop == "s1" and "Mw. Jansen" in other_door.words
+    assert other_door.stop == "s1" and "Mw. Jansen" in other_door.words.nl
     assert ask(OLD_ROLL, ScanPurpose.COLLECT, at_stop="s2").result is ScanResult.RIGHT
     assert ask(OLD_ROLL, ScanPurpose.DOOR, at_stop="s2").result is ScanResult.UNKNOWN
+
+
+def test_an_address_is_numbered_as_the_page_counts_them() -> None:
+    hub = stop("reload.1", kind="reload")
+    after_hub = msgspec.structs.replace(PLAN, stops=(hub, *PLAN.stops))
+    assert ask(MEAL, ScanPurpose.LOAD, by=after_hub).words == ask(MEAL, ScanPurpose.LOAD).words
+
+
+@pytest.mark.parametrize("purpose", ScanPurpose)
+@pytest.mark.parametrize("by", [PLAN, None])
+@pytest.mark.parametrize("at_stop", [None, "s1", "s2"])
+def test_every_answer_is_in_both_languages(purpose: ScanPurpose, by: VanPlan | None, at_stop: str | None) -> None:
+    for code in (MEAL, ROLL, OLD_ROLL, OTHER, "unheard of"):
+        for scanned in (set[str](), {code}):
+            words = ask(code, purpose, by=by, at_stop=at_stop, scanned={purpose: scanned}).words
+            assert words.nl and words.en and words.nl != words.en
 
 
 @pytest.mark.parametrize(
@@ -82,8 +98,8 @@ def test_at_the_hub_a_scan_is_intake_and_names_the_van() -> None:
     )
     right = ask(MEAL, by=manifest)
     assert (right.result, right.purpose, right.van) == (ScanResult.RIGHT, ScanPurpose.INTAKE, "van-1")
-    assert "van-1" in right.words and "koel" in right.words
-    assert "nog niet ingedeeld" in ask(ROLL, by=manifest).words
+    assert right.words == ("voor bus 1, in de koeling", "for van 1, in the cooler")
+    assert "nog niet ingedeeld" in ask(ROLL, by=manifest).words.nl
     assert ask(OTHER, by=manifest).result is ScanResult.UNKNOWN
     assert ask(MEAL, by=manifest, scanned={ScanPurpose.INTAKE: {MEAL}}).result is ScanResult.ALREADY_SCANNED
 
@@ -93,8 +109,8 @@ def test_what_a_van_fetched_is_for_no_van() -> None:
         plan="p", revision=1, made_s=START_S, day="2026-11-23",
         parcels=(parcel(MEAL), parcel(ROLL)), vans={MEAL: "van-1", ROLL: "van-1"}, fetched=(ROLL,),
     )  # fmt: skip
-    assert "opgehaald bij een bewoner" in ask(ROLL, by=manifest).words
-    assert "opgehaald" not in ask(MEAL, by=manifest).words
+    assert "opgehaald bij een bewoner" in ask(ROLL, by=manifest).words.nl
+    assert "opgehaald" not in ask(MEAL, by=manifest).words.nl
 
 
 def test_what_a_van_took_along_is_back_once_and_then_taken_in() -> None:
@@ -108,7 +124,7 @@ def test_what_a_van_took_along_is_back_once_and_then_taken_in() -> None:
     day.take(again)
     back = judge(MEAL, None, day.situation)
     assert (back.result, back.is_back) == (ScanResult.RIGHT, True)
-    assert "Terug in de hub" in back.words
+    assert back.words.nl == "op het schap"
     day.apply(taken_in(MEAL, START_S + 7200))
     assert judge(MEAL, None, day.situation).result is ScanResult.ALREADY_SCANNED
 
@@ -132,7 +148,7 @@ def test_without_a_plan_nothing_is_known() -> None:
 
 def test_a_misread_label_asks_for_another_scan() -> None:
     wrong = MEAL[:-1] + ("0" if MEAL[-1] != "0" else "1")
-    assert "scan nog een keer" in ask(wrong, ScanPurpose.LOAD).words
+    assert "scan nog een keer" in ask(wrong, ScanPurpose.LOAD).words.nl
 
 
 @given(st.text(max_size=60))
