@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.plans import newest_plan
@@ -88,6 +89,13 @@ class OrdersTaken(BaseModel):
     rejected: list[OrderFault]
 
 
+class SupplierOut(BaseModel):
+    """Who may be named as the supplier of an order."""
+
+    id: str
+    name: str
+
+
 class Cancelled(BaseModel):
     order: str
     stop: str
@@ -130,6 +138,13 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
             for one in outcome.rejected
         ]
         return DirectoryTaken(taken=outcome.taken, rejected=faults)
+
+    @routes.get("/suppliers")
+    def list_suppliers() -> list[SupplierOut]:
+        """Every supplier of the directory, by name."""
+        with kit.store.read() as session:
+            rows = session.scalars(select(SupplierRow).order_by(SupplierRow.name)).all()
+            return [SupplierOut(id=row.id, name=row.name) for row in rows]
 
     @routes.post("/orders", status_code=201, responses={422: {"model": OrdersTaken}})
     def take_orders(request: OrdersIn, response: Response) -> OrdersTaken:
