@@ -125,7 +125,7 @@ def test_a_refused_record_is_shown_and_holds_up_nothing(van: GatewayProcess, bar
     attention = bare_page.get_by_role("button", name=re.compile("1 geweigerd: kijk hier"))
     expect(attention).to_be_visible()
     bare_page.get_by_role("button", name="Ik ben er").click()
-    expect(bare_page.get_by_role("button", name="U bent er")).to_be_visible()
+    expect(bare_page.get_by_role("button", name="Je bent er")).to_be_visible()
     attention.click()
     refused = bare_page.get_by_role("region", name="Geweigerd, vraagt aandacht")
     expect(refused).to_contain_text("een meetwaarde die niet kan kloppen")

@@ -11,6 +11,7 @@ export type PlanRoute = Schemas["PlanRoute"];
 export type PlanStop = Schemas["PlanStop"];
 export type PlanChange = Schemas["PlanChange"];
 export type Revision = Schemas["PlanSummary"];
+export type Supplier = Schemas["SupplierOut"];
 export type OrdersTaken = Schemas["OrdersTaken"];
 export type Cooler = Schemas["Cooler"];
 export type CoolerPoint = Schemas["CoolerPoint"];

@@ -20,14 +20,26 @@ import type {
 import { Flusher, keep, kept, type Kept, letGo, newId, rememberedState, rememberState } from "./queue";
 
 export interface DayStop extends Stop {
-  order: number;
+  /** Its number among the day's addresses; null for what is no address: the hub, a rest. */
+  number: number | null;
   outcome: Outcome | null;
 }
 
-/** What a stop is called: its address, or for a rest what it is. */
+/** Whether a resident is expected there: not at the hub, nor at a rest. */
+export function isAddress(stop: Stop): boolean {
+  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest";
+}
+
+/** What a stop is called: its address, or what is done there. */
 export function placeOf(stop: Stop): string {
   const what = word("stop_kind", stop.kind);
-  return stop.address || what.charAt(0).toUpperCase() + what.slice(1);
+  return isAddress(stop) ? stop.address : what.charAt(0).toUpperCase() + what.slice(1);
+}
+
+/** How a parcel travels, where that matters, and the end of the code on its label. */
+export function parcelDetails(parcel: Parcel): string {
+  const cold = parcel.temp_class === "ambient" ? "" : word("temp", parcel.temp_class);
+  return [cold, `…${parcel.code.slice(-4)}`].filter(Boolean).join(" · ");
 }
 
 function isFailed(outcome: Outcome): boolean {
@@ -112,14 +124,15 @@ class Day {
     const seen = new Map((this.state?.visits ?? []).map((visit) => [visit.stop, visit]));
     const stops = this.plan?.stops ?? [];
     const nextIndex = stops.findIndex((stop) => stop.stop === this.state?.next_stop);
+    let addresses = 0;
     return stops.map((stop, index) => {
       const visit = seen.get(stop.stop);
       const again = visit && isFailed(visit.outcome) && (this.plan?.made_s ?? 0) > visit.t_s;
       const byGateway = stop.done || (visit && !again) || (stop.kind !== "visit" && nextIndex >= 0 && index < nextIndex);
       return {
         ...stop,
-        order: index + 1,
-        outcome: visits.get(stop.stop) ?? (again ? null : (visit?.outcome ?? null)),
+        number: isAddress(stop) ? ++addresses : null,
+        outcome: visits.get(stop.stop) ?? (again && !stop.done ? null : (visit?.outcome ?? null)),
         done: Boolean(byGateway) || visits.has(stop.stop) || passed.has(stop.stop),
       };
     });
@@ -133,8 +146,20 @@ class Day {
 
   /** The stops after the next one. */
   get later(): DayStop[] {
-    const next = this.next;
-    return next ? this.stops.filter((stop) => !stop.done && stop.order > next.order) : [];
+    const stops = this.stops;
+    const next = stops.findIndex((stop) => stop.stop === this.next?.stop);
+    return next < 0 ? [] : stops.slice(next + 1).filter((stop) => !stop.done);
+  }
+
+  /** Those where a resident is expected. */
+  get addresses(): DayStop[] {
+    return this.stops.filter(isAddress);
+  }
+
+  /** Where a resident who gets in here is driven to; empty for any other stop. */
+  destinationOf(stop: DayStop): string {
+    const end = stop.kind === "ride_pickup" ? stop.stop.replace(/\/pickup$/, "/dropoff") : null;
+    return this.stops.find((one) => one.stop === end)?.address ?? "";
   }
 
   get phase(): Phase | null {

@@ -1,11 +1,19 @@
 // Asking the server: JSON in, JSON out, and an error that says what the server said.
 
+/** One thing that a server would not take: the field that it names, empty when none, and why. */
+export interface Fault {
+  field: string;
+  reason: string;
+}
+
 export class Refused extends Error {
   readonly status: number;
+  readonly faults: Fault[];
 
-  constructor(status: number, message: string) {
+  constructor(status: number, faults: Fault[], message: string) {
     super(message);
     this.status = status;
+    this.faults = faults;
   }
 }
 
@@ -25,28 +33,37 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
 
 async function answer<T>(response: Response): Promise<T> {
   const text = await response.text();
-  if (!response.ok) throw new Refused(response.status, reason(text) || `${response.status} ${response.statusText}`);
+  if (!response.ok) {
+    const faults = faultsIn(text);
+    const told = faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join("; ");
+    throw new Refused(response.status, faults, told || `${response.status} ${response.statusText}`);
+  }
   return (text === "" ? null : JSON.parse(text)) as T;
 }
 
-/** What FastAPI, our rejects or a plain server say went wrong, as one line. */
-function reason(text: string): string {
+/** What FastAPI, our rejects or a plain server say went wrong. */
+function faultsIn(text: string): Fault[] {
   try {
     const body = JSON.parse(text) as { detail?: unknown; reason?: unknown; field?: unknown; rejected?: unknown };
     const found = body.detail ?? body.rejected ?? body;
-    const list = Array.isArray(found) ? found : [found];
-    return list.map(oneReason).filter(Boolean).join("; ");
+    return (Array.isArray(found) ? found : [found]).flatMap(faultsOf);
   } catch {
-    return text.slice(0, 200);
+    return text === "" ? [] : [{ field: "", reason: text.slice(0, 200) }];
   }
 }
 
-function oneReason(item: unknown): string {
-  if (typeof item === "string") return item;
-  if (typeof item !== "object" || item === null) return "";
+function faultsOf(item: unknown): Fault[] {
+  if (typeof item === "string") return [sentence(item)];
+  if (typeof item !== "object" || item === null) return [];
   const { field, loc, reason: why, msg, rejected } = item as Record<string, unknown>;
-  if (Array.isArray(rejected)) return rejected.map(oneReason).join("; ");
+  if (Array.isArray(rejected)) return rejected.flatMap(faultsOf);
   const where = typeof field === "string" ? field : Array.isArray(loc) ? loc.slice(1).join(".") : "";
   const said = typeof why === "string" ? why : typeof msg === "string" ? msg : "";
-  return where && said ? `${where}: ${said}` : said;
+  return said ? [{ field: where, reason: said }] : [];
+}
+
+/** `van: unknown van` names its field itself. */
+function sentence(said: string): Fault {
+  const found = /^(\w+): (.*)$/s.exec(said);
+  return { field: found?.[1] ?? "", reason: found?.[2] ?? said };
 }

@@ -1,6 +1,12 @@
 // The record's names in the words people use: `van-1` is van 1, `hub-noord` is Hub Noord.
 import { vanNumber } from "./format";
-import { t } from "./language.svelte";
+import { t, word } from "./language.svelte";
+
+/** A cooler as who is beside it calls it: Koelbox, Koelkast. */
+export function coolerName(source: string): string {
+  const name = word("node", source.split("/")[1] ?? source);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
 
 export function gatewayName(gateway: string): string {
   if (gateway.startsWith("van-")) return t("van.name", { n: vanNumber(gateway) });

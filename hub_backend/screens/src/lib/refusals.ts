@@ -12,6 +12,7 @@ const MEANINGS: [RegExp, string][] = [
   [/tablet's clock/, "tablet_clock"],
   [/^clock: |stepped (forward|back)/, "clock"],
   [/damaged|CRC|checksum/i, "damaged"],
+  [/\bjump\b/, "jump"],
   [/out of range|implausible|Expected `(float|int)` [<>]/, "range"],
   [/older plan|not for us|no use for this/, "plan"],
   [/settings say/, "kind"],

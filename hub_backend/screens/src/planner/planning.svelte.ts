@@ -1,5 +1,6 @@
 // What the planner's page knows: vans, the newest plan, its history; kept fresh by the hub's stream.
 import { get, post } from "../lib/ask";
+import { faultWords } from "../lib/faults";
 import { dayOf } from "../lib/format";
 import { LiveLine } from "../lib/live.svelte";
 import { hearNow, now, nowForAges, worldNow } from "../lib/world.svelte";
@@ -8,12 +9,15 @@ import type { DayPlan, Excursion, Health, MapInfo, PlanRoute, PlanStop, Revision
 /** A fix older than this is no position any more: the van is shown as lost from sight. */
 export const STALE_AFTER_S = 60;
 
+/** A plan is in a van's hands within seconds; one that is not after this has no line to the hub. */
+const HELD_WITHIN_S = 120;
+
 const COLOURS = ["#00677a", "#8a2c7c", "#8a5300", "#3b4cb8", "#2f6b2a", "#7b3b2e", "#4c5560"];
 
 class Planning {
   vans = $state.raw<Van[]>([]);
   plan = $state.raw<DayPlan | null>(null);
-  history = $state.raw<Revision[]>([]);
+  history = $state.raw<Revision[] | null>(null);
   proposal = $state.raw<DayPlan | null>(null);
   map = $state.raw<MapInfo | null>(null);
   health = $state.raw<Health | null>(null);
@@ -64,6 +68,14 @@ class Planning {
     return stop.state === "at_door" || (van.stop === stop.stop && (van.phase === "arrived" || van.phase === "resting"));
   }
 
+  /** Whether the van does not hold the plan that is shown, though it was made a while ago. */
+  isBehindPlan(van: Van): boolean {
+    const { plan } = this;
+    const route = this.route(van.id);
+    if (!plan || !route || plan.made_s > nowForAges() - HELD_WITHIN_S) return false;
+    return route.acknowledged_revision !== plan.revision;
+  }
+
   /** Seconds by which a van runs behind its plan: the next stop should have begun by now, or have been left. */
   behind_s(van: Van): number {
     const next = this.next(van.id);
@@ -84,8 +96,8 @@ class Planning {
     await this.#act(() => post(`/api/stops/${stop.stop}/lock`, { locked: true, van }));
   }
 
-  async planAgain(reason: string): Promise<void> {
-    await this.#act(() => post(`/api/days/${this.day}/plan`, { reason }));
+  async planAgain(): Promise<void> {
+    await this.#act(() => post(`/api/days/${this.day}/plan`, {}));
   }
 
   /** Let a proposed plan become the plan, or leave the plan as it is. */
@@ -107,7 +119,7 @@ class Planning {
       this.trouble = "";
       this.#soon("plan", () => this.#plan());
     } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
+      this.trouble = faultWords(error);
     }
   }
 
@@ -172,7 +184,7 @@ class Planning {
   async #plan(): Promise<void> {
     const day = this.day;
     this.plan = await get<DayPlan | null>(`/api/days/${day}/plan`).catch(() => null);
-    this.history = await get<Revision[]>(`/api/days/${day}/plans`).catch(() => []);
+    this.history = await get<Revision[]>(`/api/days/${day}/plans`).catch(() => this.history);
     this.proposal = await get<DayPlan | null>(`/api/days/${day}/proposal`).catch(() => null);
   }
 
@@ -184,6 +196,17 @@ class Planning {
 
 export function isOver(stop: PlanStop): boolean {
   return stop.state === "done" || stop.state === "failed" || stop.state === "cancelled";
+}
+
+/** Whether a resident is expected there: not at the hub, nor at a rest. */
+export function isAddress(stop: PlanStop): boolean {
+  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest";
+}
+
+/** Each stop with its number among the day's addresses, as the concierge's page counts them; null for what is none. */
+export function numbered(stops: PlanStop[]): { stop: PlanStop; number: number | null }[] {
+  let addresses = 0;
+  return stops.map((stop) => ({ stop, number: isAddress(stop) ? ++addresses : null }));
 }
 
 export function isLate(stop: PlanStop): boolean {
