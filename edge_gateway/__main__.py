@@ -1,6 +1,9 @@
-"""`python -m edge_gateway --config FILE.toml` runs a gateway.
+"""`buurtrit gateway --config FILE.toml`: the program in a van or a hub.
 
-`schema` prints its page's API; `salvage FILE` reads what can be read from an outbox that was set aside.
+`buurtrit gateway salvage FILE` reads what can be read from an outbox that was set aside, see its own --help.
+`buurtrit gateway schema` prints the description of its page's API, for the screens' types.
+
+Exit codes: 0 stopped cleanly, 2 the settings cannot be used.
 """
 
 import argparse
@@ -23,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from edge_gateway.salvage_command import main as salvage
 
         return salvage(arguments[1:])
-    parser = argparse.ArgumentParser(prog="buurtrit gateway", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="buurtrit gateway", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
     options = parser.parse_args(arguments)
     from edge_gateway.app import run

@@ -16,7 +16,7 @@ TOGETHER = 500
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code 0, 1 when a file or the outbox could not be opened, 2 for faulty settings."""
+    """Exit code 0, 1 when a file or the outbox could not be opened, 2 for faulty settings or no file."""
     parser = argparse.ArgumentParser(prog="buurtrit gateway salvage", description=__doc__)
     parser.add_argument("file", type=Path, help="as the log named it: outbox.sqlite.damaged-1")
     parser.add_argument(
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
         help="settings of the gateway, which must not run now: into its outbox instead of to standard output",
     )
     options = parser.parse_args(arguments)
+    if not options.file.is_file():
+        parser.error(f"{options.file}: no such file")
     try:
         events = salvage(options.file)
         if options.into is None:

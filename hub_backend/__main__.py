@@ -5,6 +5,8 @@ stopped. `buurtrit hub migrate --config FILE.toml` only brings the record's sche
 `buurtrit hub replay-plan PLAN --config FILE.toml` makes a plan of the record again and says whether it comes
 out the same; the hub may run. `buurtrit hub openapi --config FILE.toml` prints the API's description, for the screens'
 types.
+
+Exit codes: 0 done or stopped, 1 `replay-plan` came out otherwise, 2 the settings or the record cannot be used.
 """
 
 import argparse

@@ -15,6 +15,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 
 from hub_backend.simulator.day import FIRST_DAY
@@ -98,8 +99,8 @@ def parse(arguments: Sequence[str] | None) -> Options:
     add("--seed", type=int, default=1, help="another seed, another day (default 1)")
     add("--map", metavar="FILE|NAME", help="an .osm.pbf extract or an imported map, instead of the made-up one")
     add("--nmea", type=Path, metavar="FILE", help="only replay this GPS log through one van, and compare its track")
-    add("--day", default=FIRST_DAY, help=f"the date to play, Monday to Saturday (default {FIRST_DAY})")
-    add("--until", metavar="HH:MM", help="end earlier (local time)")
+    add("--day", type=_day, default=FIRST_DAY, help=f"the date to play, Monday to Saturday (default {FIRST_DAY})")
+    add("--until", type=_clock, metavar="HH:MM", help="end earlier (local time)")
     add("--rate", type=float, help=f"at most so many times as fast (default {FAST_RATE:g} or {PAGE_RATE:g})")
     add("--json", action="store_true", help="print the report as JSON instead of a table")
     add("--keep", action="store_true", help="keep logs and databases of a run that went well")
@@ -125,6 +126,23 @@ def parse(arguments: Sequence[str] | None) -> Options:
         keep=found.keep,
         home=found.home.absolute(),
     )
+
+
+def _day(words: str) -> str:
+    try:
+        day = date.fromisoformat(words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{words!r} is no date as {FIRST_DAY}") from None
+    if day.isoweekday() == 7:
+        raise argparse.ArgumentTypeError(f"{words} is a Sunday, there is no round")
+    return day.isoformat()
+
+
+def _clock(words: str) -> str:
+    try:
+        return time.fromisoformat(words).strftime("%H:%M")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{words!r} is no time as 10:30") from None
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_gateway import salvage_command
 from edge_gateway.contract.messages import (
     AnyEvent,
     Battery,
@@ -431,3 +432,12 @@ def test_group_commit_spares_the_disk(tmp_path: Path) -> None:
     (changes,) = outbox._file.connection.execute("select count(*) from events").fetchone()
     assert changes == 1000
     outbox.close()
+
+
+def test_a_file_that_is_not_there_is_not_an_outbox_without_events(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        salvage_command.main([str(tmp_path / "outbox.sqlite.damaged-9")])
+    assert ended.value.code == 2
+    assert "outbox.sqlite.damaged-9: no such file" in capsys.readouterr().err

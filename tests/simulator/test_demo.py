@@ -29,12 +29,17 @@ def demo(*options: str, home: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_an_impossible_port_or_rate_is_refused_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
-    for option, value in (("--port", "70000"), ("--rate", "5000")):
-        with pytest.raises(SystemExit) as ended:
-            parse([option, value])
-        assert ended.value.code == 2
-        assert option in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--port", "70000"), ("--rate", "5000"), ("--day", "gisteren"), ("--day", "2026-11-22"), ("--until", "25:99")],
+)
+def test_what_cannot_be_meant_is_refused_with_its_name(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([option, value])
+    assert ended.value.code == 2
+    assert option in capsys.readouterr().err
 
 
 def test_settings_are_written_as_toml() -> None:
