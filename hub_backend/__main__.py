@@ -68,13 +68,13 @@ def _migrate(settings: Settings) -> int:
 
 
 def _migrate_apart(settings: Settings, config: Path) -> int:
-    """Brings the schema up to date in a process of its own: the 12 MB that this imports would stay with the hub."""
+    """An older schema is brought up to date in a process of its own: the 12 MB of Alembic would stay with the hub."""
     from hub_backend.store import Store
 
     store = Store(settings.database_url)
-    is_current = store.is_current
+    is_older = store.is_older
     store.close()
-    if is_current:
+    if not is_older:
         return 0
     command = [sys.executable, "-m", "hub_backend", "migrate", "--config", str(config)]
     return subprocess.run(command, check=False).returncode

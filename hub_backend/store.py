@@ -84,12 +84,12 @@ class Store:
             raise StoreError(f"database_url: {error.orig}") from error
 
     @property
-    def is_current(self) -> bool:
-        """Whether the schema is up to date. Raises `StoreError`."""
-        from hub_backend.migrations import is_current
+    def is_older(self) -> bool:
+        """Whether the record was made by an older version, and `open` would import Alembic. Raises `StoreError`."""
+        from hub_backend.migrations import is_older
 
         try:
-            return is_current(self._engine)
+            return is_older(self._engine)
         except OperationalError as error:
             raise StoreError(f"database_url: {error.orig}") from error
 

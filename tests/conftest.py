@@ -38,7 +38,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 # A test that asks for one of these puts a hub with its database together, or imports a map.
-WHOLE = frozenset({"fresh_record", "map_dir", "village"})
+WHOLE = frozenset({"fresh_record", "map_dir", "new_database", "village"})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -163,16 +163,40 @@ def _as_user(folder: Path) -> list[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """An empty database of its own."""
+    return _postgres_database(postgres_server)
+
+
+def _postgres_database(server: str) -> str:
     import psycopg
 
     name = f"t{secrets.token_hex(4)}"
-    address = postgres_server.replace("postgresql+psycopg", "postgresql")
+    address = server.replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
-    return f"{postgres_server}/{name}"
+    return f"{server}/{name}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+@pytest.fixture
+def sqlite_databases(tmp_path: Path) -> Callable[[], str]:
+    return lambda: f"sqlite:///{tmp_path / secrets.token_hex(4)}.sqlite"
+
+
+@pytest.fixture
+def postgres_databases(postgres_server: str) -> Callable[[], str]:
+    return lambda: _postgres_database(postgres_server)
+
+
+ANY = ["sqlite", pytest.param("postgres", marks=pytest.mark.servers)]
+
+
+@pytest.fixture(params=ANY)
+def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives the address of a database in which nothing is yet, again and again, on each kind of database."""
+    made: Callable[[], str] = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture(params=ANY)
 def any_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty record, on each database."""
     return str(request.getfixturevalue(f"{request.param}_url"))

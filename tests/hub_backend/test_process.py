@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from edge_gateway.contract.clock import ClockPage
+from hub_backend.record import EventRow
 from hub_backend.store import Store
 from tests.free_port import free_port
 from tests.hub_backend import made
@@ -175,7 +177,9 @@ def test_a_first_start_makes_the_record_and_one_that_cannot_says_so_once(tmp_pat
 
     assert start(f"sqlite:///{tmp_path / 'new.sqlite'}", "migrate").returncode == 0
     store = Store(f"sqlite:///{tmp_path / 'new.sqlite'}")
-    assert store.is_current
+    assert not store.is_older
+    with store.read() as session:
+        assert session.scalar(select(func.count()).select_from(EventRow)) == 0
     store.close()
     failed = start(f"sqlite:///{tmp_path / 'absent' / 'new.sqlite'}", "serve")
     assert failed.returncode == 2

@@ -1,7 +1,7 @@
 """The record's doors."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, select, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, MetaData, event, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from hub_backend import migrations
 from hub_backend.kit import Kit
@@ -18,10 +20,43 @@ from hub_backend.record import Base, CursorRow, SeriesRow
 from hub_backend.store import Store, StoreError, row_of
 
 
-def test_migrations_make_exactly_the_metadata(any_kit: Kit) -> None:  # the kit's record was made by them
-    with any_kit.store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+def drawn(connection: Connection) -> list[str]:
+    """Everything that the database says it holds, as the lines that would make it; keys come in any order."""
+    found = MetaData()
+    found.reflect(connection)
+    tables = sorted(found.tables.values(), key=lambda table: table.name)
+    indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
+    made = [*(CreateTable(table) for table in tables), *(CreateIndex(index) for index in indexes)]
+    return [line.strip(", ") for one in made for line in sorted(str(one.compile(connection)).splitlines())]
+
+
+def test_revisions_make_exactly_the_metadata_and_what_an_empty_database_is_given_at_once(
+    new_database: Callable[[], str],
+) -> None:
+    at_once, step_by_step = Store(new_database()), Store(new_database())
+    at_once.open()
+    with step_by_step.engine.begin() as connection:
+        migrations.by_revisions(connection)
+    for store in (at_once, step_by_step):
+        assert not store.is_older
+        with store.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, Base.metadata) == []
+    with at_once.engine.connect() as one, step_by_step.engine.connect() as other:
+        assert drawn(one) == drawn(other)
+
+
+def test_a_record_of_an_older_version_is_known_as_one_and_left_to_the_revisions(
+    new_database: Callable[[], str],
+) -> None:
+    store = Store(new_database())
+    assert not store.is_older, "there is none yet"
+    store.open()
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    assert store.is_older
+    with pytest.raises(CommandError, match="0000"):
+        store.open()
 
 
 def test_head_is_the_newest_revision() -> None:
