@@ -16,11 +16,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from routing import basemap, osm, road_build, speed_file
+from routing import speed_file
 from routing.addresses import Addresses
 from routing.places import MapError, Site
-from routing.unreached import save_unreached, unreached
+
+if TYPE_CHECKING:
+    from routing import osm
 
 FORMAT = 2
 """Of `map.json` and its neighbours; a map of another format must be imported again."""
@@ -87,6 +90,8 @@ def import_map(
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
         raise MapError(f"name {name!r}: use 1 to 40 of a-z, 0-9, - and _, starting with a letter or digit")
+    from routing import osm  # here, for who only reads a map would wait half a second for what makes one
+
     target = directory / name
     if target.exists() and not replace:
         raise MapError(f"{target}: there is a map of this name already")
@@ -107,7 +112,10 @@ def import_map(
     return info
 
 
-def _make(extract: osm.Extract, source: Path, name: str, making: Path, progress: Progress) -> MapInfo:
+def _make(extract: "osm.Extract", source: Path, name: str, making: Path, progress: Progress) -> MapInfo:
+    from routing import basemap, road_build
+    from routing.unreached import save_unreached, unreached
+
     whole, work = making / name, making / "work"
     whole.mkdir()
     work.mkdir()
@@ -157,7 +165,7 @@ def _put(whole: Path, target: Path) -> None:
     whole.rename(target)
 
 
-def _bounds(extract: osm.Extract) -> tuple[float, float, float, float]:
+def _bounds(extract: "osm.Extract") -> tuple[float, float, float, float]:
     points = [point for way in extract.ways for point in way.points if point is not None]
     lats, lons = [point.lat for point in points], [point.lon for point in points]
     return min(lons), min(lats), max(lons), max(lats)
