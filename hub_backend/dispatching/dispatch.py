@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from sqlalchemy import exists, select
 from sqlalchemy.exc import OperationalError
 
 from hub_backend import shown
@@ -24,6 +25,7 @@ from hub_backend.dispatching.router.solver import OvertakenError, SolverError, n
 from hub_backend.dispatching.waiting import Waiting, WaitingList
 from hub_backend.kit import Kit
 from hub_backend.ordering.refs import RandomBelow
+from hub_backend.record import DownlinkRow, TriggerRow
 from hub_backend.spoken import Words, said
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ SOON_S = 0.05  # machine: how often to look for triggers
 BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # machine: after a router that gave no plan
 ATTEMPTS = 4
 """How often one plan is asked: as it stands, with late stops stretched, without what the checker refused, afresh."""
+
+# Asked twenty times a second, in one question and without a session: a fifth of what asking for the rows costs.
+WORK = select(exists().where(DownlinkRow.sent_s.is_(None)), exists().where(TriggerRow.plan.is_(None)))
 
 MOST_OVERTAKEN = 3
 """How often in a row a search is ended by something newer: on a day full of events there must be a plan too."""
@@ -106,12 +111,15 @@ class Dispatch:
 
     def step(self) -> bool:
         """Do what is due now: send what is unsent, answer triggers that have gathered. Says whether it planned."""
-        self._downlinks.send(everything=not self._sent_all)
-        self._sent_all = True
         self._morning.ask()
+        with self._kit.store.connection() as connection:
+            has_unsent, has_triggers = connection.execute(WORK).one()
+        if has_unsent or not self._sent_all:
+            self._downlinks.send(everything=not self._sent_all)
+            self._sent_all = True
         if time.monotonic() < self._not_before:
             return False
-        waiting = self.waiting.due()
+        waiting = self.waiting.due() if has_triggers else None
         day = self._background.due() if waiting is None else None
         if waiting is None and day is None:
             return False

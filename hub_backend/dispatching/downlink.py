@@ -21,7 +21,6 @@ from hub_backend.projections.follower import CannotTakeError, Follower, Received
 from hub_backend.record import DownlinkRow, PlanRow, SupplierRow, VisitRow
 from hub_backend.shown import Change
 
-# Asked twenty times a second, so made once: that is half of what asking costs.
 ALL = select(DownlinkRow).order_by(DownlinkRow.gateway)
 UNSENT = ALL.where(DownlinkRow.sent_s.is_(None))
 

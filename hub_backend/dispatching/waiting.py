@@ -22,7 +22,7 @@ URGENT = frozenset({"morning", "manual", "accepted", "van_out", "warm_cooler"})
 
 LONGEST_REASON = 300
 
-# Asked twenty times a second, so made once: that is half of what asking costs.
+# Asked twenty times a second while something waits, so made once: that is half of what asking costs.
 UNANSWERED = select(TriggerRow).where(TriggerRow.plan.is_(None)).order_by(TriggerRow.id)
 UNANSWERED_COUNT = select(func.count()).select_from(TriggerRow).where(TriggerRow.plan.is_(None))
 
@@ -59,8 +59,9 @@ class WaitingList:
         """
         with self._kit.store.read() as session:
             by_day = self._by_day(session)
+            known = {row.id for rows in by_day.values() for row in rows}
+            self._seen = {trigger: seen for trigger, seen in self._seen.items() if trigger in known}
             if not by_day:
-                self._seen.clear()
                 return None
             day = min(by_day)
             if not self._gathered(by_day[day]):
