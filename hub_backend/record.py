@@ -176,7 +176,7 @@ class OrderRow(Base):
     """What a supplier, a resident or a concierge asked for.
 
     `kind`: delivery, collection, swap, visit, chore, ride. `goods`: chilled_meal, hot_meal, medication_roll,
-    fridge_medication, groceries, laundry_clean, laundry_dirty, parcel, letterbox_item, or empty for a visit.
+    fridge_medication, bakery, groceries, laundry_clean, laundry_dirty, parcel, letterbox_item, or empty for a visit.
     """
 
     __tablename__ = "orders"

@@ -66,6 +66,7 @@ GOODS: Mapping[str, Goods] = {
             needs_contact=True,
             retry=True,
         ),
+        Goods("bakery", "gekoeld gebak", "chilled", "chilled", 40, max_aboard_s=_TWO_HOURS),
         Goods("groceries", "boodschappen", "ambient", "ambient", 120, further_s=30),
         Goods("laundry_clean", "schone was", "ambient", "laundry", 45),
         Goods("laundry_dirty", "vuile was", "ambient", "laundry", 60, direction="collect"),

@@ -15,6 +15,8 @@ const MEANINGS: [RegExp, string][] = [
   [/is taken along: kind must be collection/, "is_collected"],
   [/control character/, "control"],
   [/should have at most (?<most>\d+) characters/, "long"],
+  [/cannot wait for another day/, "cannot_wait"],
+  [/until_day: .+ is before the window/, "until_before"],
   [/is being handed over/, "handed_over"],
   [/^order: \S+ is \w+/, "order_over"],
   [/^stop: is \w+/, "stop_over"],
@@ -36,7 +38,7 @@ function fieldFault(field: string, reason: string): string {
   return t("fault.other", { why: said });
 }
 
-const FIELDS = new Set(["address", "supplier", "goods", "kind", "chores", "from_s", "to_s", "street", "number", "postcode"]);
+const FIELDS = new Set(["address", "supplier", "goods", "kind", "chores", "from_s", "to_s", "street", "number", "postcode", "until_day"]);
 
 /** What went wrong with something that was asked of a server. */
 export function faultWords(error: unknown): string {
