@@ -20,8 +20,8 @@ SAYINGS: dict[Language, dict[str, str]] = {
         "not_planned": "{task} kan niet worden ingepland: {why}.",
         "moved": "{task} gaat van {before} naar {after}{when}{because}.",
         "added": "{task} komt erbij in de rit van {after}.",
-        "later": "{task} wordt {shift} later ({after}){because}.",
-        "earlier": "{task} wordt {shift} eerder ({after}){because}.",
+        "later": "{task} komt {shift} later aan de beurt ({after}){because}.",
+        "earlier": "{task} komt {shift} eerder aan de beurt ({after}){because}.",
         "same_time": ", op dezelfde tijd",
         "when_later": ", {shift} later",
         "when_earlier": ", {shift} eerder",
@@ -29,8 +29,8 @@ SAYINGS: dict[Language, dict[str, str]] = {
         "full": "past niet meer in de rit van {before}",
         "never": "kan niet met {before}",
         "saves": "scheelt {saving} rijden",
-        "comes_first": "{other} komt ervoor",
-        "no_longer": "{other} komt er niet meer voor",
+        "comes_first": "{other} gaat nu voor",
+        "no_longer": "{other} gaat niet meer voor",
     },
     "en": {
         "dropped": "{task} is dropped: {why}.",
@@ -46,8 +46,8 @@ SAYINGS: dict[Language, dict[str, str]] = {
         "full": "no longer fits in the round of {before}",
         "never": "cannot be done with {before}",
         "saves": "saves {saving} of driving",
-        "comes_first": "{other} comes first",
-        "no_longer": "{other} no longer comes first",
+        "comes_first": "{other} now comes before it",
+        "no_longer": "{other} no longer comes before it",
     },
 }
 

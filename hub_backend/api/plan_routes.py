@@ -114,7 +114,9 @@ def _route_out(
     refs = {step.ref for step in ahead}
     done = [
         _visited_out(visit, stops[stop_of_ref(visit.stop)])
-        for visit in visited.values()
+        for visit in sorted(
+            visited.values(), key=lambda visit: visit.t_s
+        )  # the second attempt stands where it was made
         if visit.stop not in refs and stop_of_ref(visit.stop) in stops
     ]
     return PlanRoute(

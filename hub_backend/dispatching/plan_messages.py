@@ -51,7 +51,7 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
         changes=tuple(change.words[:300] for change in concerned),
         reason_en=row.reason_en,
         changes_en=tuple(change.words_en[:300] for change in concerned),
-        stops=(*newest.values(), *planned),
+        stops=(*sorted(newest.values(), key=lambda stop: stop.depart_s), *planned),
         elsewhere={
             parcel.code: stop.row.van
             for stop in standing.stops.values()

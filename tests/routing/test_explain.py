@@ -46,9 +46,9 @@ def test_moved_says_from_whom_to_whom() -> None:
 def test_later_and_earlier_are_given_in_minutes() -> None:
     change = only(explain(planned("a"), planned("a", windows=HOUR), NAMES))
     assert (change.kind, change.shift_s) == ("later", HOUR - 120)
-    assert change.words == "Merelstraat 3 wordt 58 min later (bus 1)."
+    assert change.words == "Merelstraat 3 komt 58 min later aan de beurt (bus 1)."
     back = only(explain(planned("a", windows=2 * HOUR), planned("a"), NAMES))
-    assert back.words == "Merelstraat 3 wordt 1 uur en 58 min eerder (bus 1)."
+    assert back.words == "Merelstraat 3 komt 1 uur en 58 min eerder aan de beurt (bus 1)."
 
 
 def test_a_few_minutes_are_no_change() -> None:
@@ -106,7 +106,7 @@ def test_later_says_who_comes_first() -> None:
     new = task("b", 1, windows=window(0, 60), service_s=1200)
     after = replan(day([task("a", 2, windows=wide), new]), before, iterations=20)
     change = next(change for change in explain(before, after, NAMES) if change.kind == "later")
-    assert change.words == "Merelstraat 3 wordt 20 min later (bus 1): Lindehof 12 komt ervoor."
+    assert change.words == "Merelstraat 3 komt 20 min later aan de beurt (bus 1): Lindehof 12 gaat nu voor."
 
 
 def test_dropped_is_told_in_english_too() -> None:
