@@ -1,6 +1,6 @@
 """The hub's one connection to the broker: MQTT 5, a session that outlives restarts, acks only when told to.
 
-Comes in: messages of every gateway of the settings' hubs, handed to `on_message` on paho's thread. Goes out: sealed
+Comes in: messages of every gateway of the settings' hubs, handed to `on_messages` on paho's thread. Goes out: sealed
 messages to one gateway. Reason codes are read: a refused connection or subscription is logged as an error, not assumed
 away. A message may be acked only on the connection that brought it, for its id means nothing on the next.
 """
@@ -8,11 +8,9 @@ away. A message may be acked only on the connection that brought it, for its id 
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -21,6 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_gateway.contract import messages, tls, topics
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
+from hub_backend.mqtt_client import Client, Message
 from hub_backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,19 +30,8 @@ QUEUED_MAXIMUM = 2000  # our own messages while there is no connection: gateways
 KEEPALIVE_S = 20
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message as it came, and what is needed to ack it."""
-
-    topic: str
-    payload: bytes
-    mid: int
-    qos: int
-    connection: int
-
-
 class Mqtt:
-    """Connects, subscribes, receives, acks and sends. `on_message` and `on_connected` run on paho's thread."""
+    """Connects, subscribes, receives, acks and sends. `on_messages` and `on_connected` run on paho's thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -51,9 +39,8 @@ class Mqtt:
             name: Address(settings.org, gateway.hub, name) for name, gateway in settings.gateways.items()
         }
         self.seals: Mapping[str, Seal] = {name: gateway.seal() for name, gateway in settings.gateways.items()}
-        self.on_message: Callable[[Message], None] = lambda _message: None
+        self.on_messages: Callable[[Sequence[Message]], None] = lambda _messages: None
         self.on_connected: list[Callable[[], None]] = []
-        self._connection = 0
         self._session = uuid.uuid4().hex
         self._client = self._make_client()
 
@@ -81,26 +68,27 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def ack(self, message: Message) -> None:
-        """Tells the broker that it may forget the message; on another connection than its own this does nothing."""
-        if message.connection == self._connection and message.qos:
-            self._client.ack(message.mid, message.qos)
+    def ack_all(self, messages: Iterable[Message]) -> None:
+        """Tells the broker that it may forget these; on another connection than their own this does nothing."""
+        self._client.ack_all(messages)
 
     def send(self, gateway: str, leaf: str, payload: bytes, *, retain: bool = False) -> None:
         """Seals and sends to one gateway of the settings, QoS 1. Raises `KeyError` for a gateway that is not there."""
         topic = self.addresses[gateway].topic(leaf)
         self._client.publish(topic, self.seals[gateway].close(payload, topic=topic), qos=1, retain=retain)
 
+    def send_all(self, leaf: str, payloads: Iterable[tuple[str, bytes]]) -> None:
+        """Seals and sends to each gateway what is said again when it is lost: QoS 0, nothing when not connected."""
+        topics_of = ((gateway, self.addresses[gateway].topic(leaf), payload) for gateway, payload in payloads)
+        self._client.publish_all(
+            (topic, self.seals[gateway].close(payload, topic=topic)) for gateway, topic, payload in topics_of
+        )
+
     def _host_state(self, *, online: bool) -> bytes:
         return messages.encode(messages.HostState(online=online, session=self._session))
 
-    def _make_client(self) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id="-".join(["buurtrit-hub", self._settings.org, *self._settings.hubs]),
-            protocol=paho.MQTTv5,
-            manual_ack=True,
-        )
+    def _make_client(self) -> Client:
+        client = Client("-".join(["buurtrit-hub", self._settings.org, *self._settings.hubs]))
         client.max_queued_messages_set(QUEUED_MAXIMUM)
         if self._settings.mqtt_ca_file is not None:
             context = tls.client_context(
@@ -114,7 +102,7 @@ class Mqtt:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
-        client.on_message = self._received
+        client.on_messages = self._received
         return client
 
     def _connected(
@@ -123,8 +111,7 @@ class Mqtt:
         if reason.is_failure:
             log.error("mqtt_refused reason=%s", reason)
             return
-        self._connection += 1
-        log.info("mqtt_connected connection=%d", self._connection)
+        log.info("mqtt_connected connection=%d", self._client.connection)
         leaves = (topics.EVENTS, topics.PRESENCE)
         wanted = [topics.every(leaf, org=self._settings.org, hub=hub) for hub in self._settings.hubs for leaf in leaves]
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
@@ -144,9 +131,5 @@ class Mqtt:
             if reason.is_failure:
                 log.error("mqtt_subscription_refused reason=%s", reason)
 
-    def _received(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(not UTF-8)"
-        self.on_message(Message(topic, bytes(message.payload), message.mid, message.qos, self._connection))
+    def _received(self, messages: Sequence[Message]) -> None:
+        self.on_messages(messages)

@@ -42,7 +42,8 @@ CHANNELS = (
         "hub to gateway",
         (messages.Committed,),
         retain=False,
-        purpose="the only word on which a gateway deletes",
+        purpose="the only word on which a gateway deletes; is one lost, the batch comes again and so does the word",
+        qos=0,
     ),
     Channel(
         PLAN,

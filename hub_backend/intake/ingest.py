@@ -5,7 +5,6 @@ the two, the broker sends it again, the record takes no second copy, and the ans
 """
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,21 +14,24 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from edge_gateway.contract import messages, topics
 from hub_backend import shown
 from hub_backend.intake.envelope import Opener, RefusedError
+from hub_backend.intake.inbox import Inbox
 from hub_backend.intake.ledger import Arrived, Ledger, Written
 from hub_backend.kit import Kit
-from hub_backend.mqtt import RECEIVE_MAXIMUM, Message, Mqtt
+from hub_backend.mqtt import RECEIVE_MAXIMUM, Mqtt
+from hub_backend.mqtt_client import Message
 from hub_backend.rejects import Refusal
 
 log = logging.getLogger(__name__)
 
 BATCH_MESSAGES = 500
-PACE_S = (
-    0.02  # machine: after a batch, so that under load the next is large: a transaction costs as much as 40 messages
-)
+ENOUGH_MESSAGES = 200
+PACE_S = 0.02
+"""Machine: the next batch is taken so long after the last, or when there is enough for one: a transaction costs as much
+as 40 messages."""
 PRESSED_BYTES = 65_536  # in one batch
 LONGEST_BATCH_S = 2.0  # machine: a record that takes longer than this for a batch is away
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
-QUEUE_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: see `_arrive`
+ROOM_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: it has to wait
 
 
 class Ingest:
@@ -41,18 +43,18 @@ class Ingest:
         self._opener = Opener(mqtt.addresses, mqtt.seals)
         self._ledger = Ledger(kit.store, future_s=kit.settings.future_s)
         self._on_commit = on_commit
-        self._queue: queue.Queue[Message] = queue.Queue(QUEUE_MESSAGES)
+        self._inbox = Inbox(ROOM_MESSAGES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._busy_s = time.monotonic()
         self._pressed_until_s = 0.0  # machine
         self._next_s = self._busy_s  # machine: when the next batch may be taken
-        mqtt.on_message = self._arrive
+        mqtt.on_messages = self._arrive
 
     @property
     def idle_s(self) -> float:
         """Machine seconds since anything was waiting to be written."""
-        return 0.0 if not self._queue.empty() else time.monotonic() - self._busy_s
+        return 0.0 if len(self._inbox) else time.monotonic() - self._busy_s
 
     @property
     def is_pressed(self) -> bool:
@@ -69,18 +71,13 @@ class Ingest:
 
     def stop(self) -> None:
         self._stop.set()
+        self._inbox.close()
         self._thread.join(timeout=5)
         self._mqtt.stop()
 
-    def _arrive(self, message: Message) -> None:
-        """Takes a message, or lets the connection wait until there is room: what is dropped here is never acked and
-        would stay in the broker's window for as long as the connection lives."""
+    def _arrive(self, messages: Sequence[Message]) -> None:
         self._busy_s = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                return self._queue.put(message, timeout=0.2)
-            except queue.Full:
-                continue
+        self._inbox.put(messages)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -95,28 +92,20 @@ class Ingest:
                 self._next_s = self._busy_s + PACE_S
 
     def _take(self) -> list[Message]:
-        """What has come: at most 500 messages or 50 ms of them; waits for the first."""
-        try:
-            taken = [self._queue.get(timeout=0.2)]
-        except queue.Empty:
+        """What has come; waits for the first, and for company when there was a batch only just now."""
+        if not self._inbox.wait_for(1, until_s=time.monotonic() + 0.2):
             return []
-        self._stop.wait(max(0.0, self._next_s - time.monotonic()))
-        while len(taken) < BATCH_MESSAGES:
-            try:
-                taken.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return taken
+        self._inbox.wait_for(ENOUGH_MESSAGES, until_s=self._next_s)
+        return self._inbox.take(BATCH_MESSAGES)
 
     def _handle(self, taken: Sequence[Message]) -> None:
         arrived = [self._open(message) for message in taken]
         written = self._write(arrived)
         if written is None:
             return  # stopping, with the record away: nothing is acked, all of it comes again
-        for message in taken:
-            self._mqtt.ack(message)
-        for (gateway, _outbox, _lane), committed in written.committed.items():
-            self._mqtt.send(gateway, topics.COMMITTED, messages.encode(committed))
+        self._mqtt.ack_all(taken)
+        answers = ((gateway, messages.encode(one)) for (gateway, _outbox, _lane), one in written.committed.items())
+        self._mqtt.send_all(topics.COMMITTED, answers)
         self._tell(written)
 
     def _open(self, message: Message) -> Arrived:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from sqlalchemy import select
 from edge_gateway.contract import messages, topics
 from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.messages import Lane, Presence
-from hub_backend.intake.ingest import BATCH_MESSAGES, QUEUE_MESSAGES, Ingest
+from hub_backend.intake.ingest import BATCH_MESSAGES, ROOM_MESSAGES, Ingest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
-from hub_backend.mqtt import Message, Mqtt
+from hub_backend.mqtt import Mqtt
+from hub_backend.mqtt_client import Message
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow
 from hub_backend.store import Store
 from tests.free_port import free_port
@@ -101,10 +102,10 @@ def test_a_repeat_is_answered_too(broker: Mosquitto, van: GatewayTwin, any_url: 
 class DiesBeforeAck(Mqtt):
     """Commits, and is dead before it can ack or answer."""
 
-    def ack(self, message: Message) -> None:
+    def ack_all(self, messages: Iterable[Message]) -> None:
         """Not any more."""
 
-    def send(self, gateway: str, leaf: str, payload: bytes, *, retain: bool = False) -> None:
+    def send_all(self, leaf: str, payloads: Iterable[tuple[str, bytes]]) -> None:
         """Not any more."""
 
 
@@ -183,16 +184,14 @@ def test_a_missing_batch_is_waited_for_and_a_lost_one_is_counted(
 
 def test_a_broker_that_sends_more_than_it_may_has_to_wait(sqlite_url: str) -> None:
     """As mosquitto 2.0.11 does to a hub that is slow: what is dropped there is not sent again on that connection."""
-    count = QUEUE_MESSAGES + 2 * BATCH_MESSAGES
+    count = ROOM_MESSAGES + 2 * BATCH_MESSAGES
     hub = Hub(sqlite_url, free_port())
     van = hub.mqtt.addresses["van-1"].topic(topics.EVENTS)
     sealed = [
         hub.mqtt.seals["van-1"].close(messages.encode(batch([position(seq)], first_n=seq + 1)), topic=van)
         for seq in range(count)
     ]
-    sending = threading.Thread(
-        target=lambda: [hub.mqtt.on_message(Message(van, one, mid, 1, 0)) for mid, one in enumerate(sealed)]
-    )
+    sending = threading.Thread(target=lambda: [hub.mqtt.on_messages([Message(van, one, b"\0\1", 0)]) for one in sealed])
     hub.ingest.start()
     try:
         with hub.kit.store.write():  # nobody else writes meanwhile
