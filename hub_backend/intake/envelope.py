@@ -4,7 +4,7 @@ In: a topic and bytes. Out: an `Opened` batch or presence. Pure, but for the key
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +14,10 @@ from edge_gateway.contract.messages import AnyEvent, EventBatch, Presence
 from edge_gateway.contract.sealing import Seal, SealError
 from edge_gateway.contract.topics import Address
 
+EXPECTED: Mapping[str, Callable[[bytes], EventBatch | Presence]] = {
+    topics.EVENTS: messages.decode_batch,
+    topics.PRESENCE: messages.decode_presence,
+}
 PATH = re.compile(r" - at `\$\.?(.*)`$")  # how msgspec ends a message about one field
 
 
@@ -40,32 +44,33 @@ class Opener:
     def __init__(self, addresses: Mapping[str, Address], seals: Mapping[str, Seal]) -> None:
         self._addresses = addresses
         self._seals = seals
+        self._read_topics: dict[str, tuple[Address, str]] = {}  # of known gateways
 
     def open(self, topic: str, payload: bytes) -> Opened:
         """Raises `RefusedError`."""
-        try:
-            address, leaf = Address.of_topic(topic)
-        except ValueError as error:
-            raise RefusedError("topic", str(error)) from error
-        if self._addresses.get(address.gateway) != address:
-            raise RefusedError("topic", f"unknown gateway {address.gateway!r} of {address.org}/{address.hub}")
+        address, leaf = self._read_topics.get(topic) or self._read(topic)
         try:
             text = self._seals[address.gateway].open(payload, topic=topic)
         except SealError as error:
             raise RefusedError("payload", str(error)) from error
         return Opened(address, _content(leaf, text))
 
+    def _read(self, topic: str) -> tuple[Address, str]:
+        try:
+            address, leaf = Address.of_topic(topic)
+        except ValueError as error:
+            raise RefusedError("topic", str(error)) from error
+        if self._addresses.get(address.gateway) != address:
+            raise RefusedError("topic", f"unknown gateway {address.gateway!r} of {address.org}/{address.hub}")
+        if leaf not in EXPECTED:
+            raise RefusedError("topic", f"nothing is expected on {leaf!r}")
+        self._read_topics[topic] = address, leaf
+        return address, leaf
+
 
 def _content(leaf: str, text: bytes) -> EventBatch | Presence:
-    content: EventBatch | Presence
     try:
-        match leaf:
-            case topics.EVENTS:
-                content = messages.decode_batch(text)
-            case topics.PRESENCE:
-                content = messages.decode_presence(text)
-            case _:
-                raise RefusedError("topic", f"nothing is expected on {leaf!r}")
+        content = EXPECTED[leaf](text)
     except msgspec.DecodeError as error:
         raise refusal_of(error) from error
     if content.version != messages.VERSION:

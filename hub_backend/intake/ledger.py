@@ -5,11 +5,12 @@ beyond a hole is kept but does not move n, unless the outbox says (`base_n`) tha
 that is counted in `missing`. A bad event is set aside alone, and its n counts as committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Committed, EventBatch, Lane, Presence
@@ -19,12 +20,14 @@ from hub_backend.rejects import Refusal, set_aside
 from hub_backend.store import Bulk, Store
 
 Arrived = Opened | Refusal
-LaneKey = tuple[str, str, str]  # gateway, outbox, lane
+LaneKey = tuple[str, str, Lane]  # gateway, outbox, lane
 
-COLUMNS = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
+EVENT = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
+LANE = ("gateway", "outbox", "lane", "committed_n", "missing")
+SOURCE = ("source", "boot", "received", "highest_seq", "last_t_s")
 KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
 # Asked often, so made once: that is half of what asking costs.
-LANE = select(LaneRow.committed_n, LaneRow.missing).where(
+HOW_FAR = select(LaneRow.committed_n, LaneRow.missing).where(
     LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
 )
 NEWEST = select(func.max(EventRow.id))
@@ -36,7 +39,7 @@ AFTER = select(EventRow.source, EventRow.boot, EventRow.seq, EventRow.t_s).where
 class Written:
     """What one transaction did: what to answer to whom, and what to tell the screens."""
 
-    committed: dict[tuple[str, str, Lane], Committed] = field(default_factory=dict)  # by gateway, outbox, lane
+    committed: dict[LaneKey, Committed] = field(default_factory=dict)
     events: int = 0
     rejects: list[int] = field(default_factory=list)  # ids
     presences: list[str] = field(default_factory=list)  # gateways
@@ -54,13 +57,12 @@ class Ledger:
 
     def write(self, arrived: Sequence[Arrived], *, now_s: float) -> Written:
         """Writes all of it in one transaction, or raises and has written nothing."""
-        written = Written()
         lanes, self._lanes = self._lanes, {}  # read anew after a failure: nobody knows whether it was committed
-        with self._store.write() as session:
-            writing = _Writing(session, self._statements, written, now_s, now_s + self._future_s, known=lanes)
+        with self._store.transaction() as connection:
+            writing = _Writing(connection, self._statements, now_s, now_s + self._future_s, known=lanes)
             writing.all_of(arrived)
         self._lanes = {**lanes, **writing.lanes} if len(lanes) < KNOWN_LANES else writing.lanes
-        return written
+        return writing.written
 
 
 @dataclass(frozen=True)
@@ -68,28 +70,27 @@ class _Statements:
     """What is written at every commit, in the database's own dialect."""
 
     events: Bulk
-    lanes: Any
-    sources: Any
+    lanes: Bulk
+    sources: Bulk
 
     @classmethod
     def of(cls, store: Store) -> "_Statements":
         insert = store.insert
         lane, source = insert(LaneRow), insert(SourceRow)
-        return cls(
-            events=store.bulk(insert(EventRow).on_conflict_do_nothing(), COLUMNS),
-            lanes=lane.on_conflict_do_update(
-                index_elements=["gateway", "outbox", "lane"],
-                set_={"committed_n": lane.excluded.committed_n, "missing": lane.excluded.missing},
-            ),
-            sources=source.on_conflict_do_update(
-                index_elements=["source", "boot"],
-                set_={
-                    "received": SourceRow.received + source.excluded.received,
-                    "highest_seq": _higher(SourceRow.highest_seq, source.excluded.highest_seq),
-                    "last_t_s": _higher(SourceRow.last_t_s, source.excluded.last_t_s),
-                },
-            ),
+        lanes = lane.on_conflict_do_update(
+            index_elements=["gateway", "outbox", "lane"],
+            set_={"committed_n": lane.excluded.committed_n, "missing": lane.excluded.missing},
         )
+        sources = source.on_conflict_do_update(
+            index_elements=["source", "boot"],
+            set_={
+                "received": SourceRow.received + source.excluded.received,
+                "highest_seq": _higher(SourceRow.highest_seq, source.excluded.highest_seq),
+                "last_t_s": _higher(SourceRow.last_t_s, source.excluded.last_t_s),
+            },
+        )
+        events = insert(EventRow).on_conflict_do_nothing()
+        return cls(store.bulk(events, EVENT), store.bulk(lanes, LANE), store.bulk(sources, SOURCE))
 
 
 def _higher(one: Any, other: Any) -> ColumnElement[Any]:
@@ -106,14 +107,19 @@ class _Lane:
 
 @dataclass
 class _Writing:
-    session: Session
+    connection: Connection
     statements: _Statements
-    written: Written
     now_s: float
     newest_s: float
-    known: Mapping[LaneKey, "_Lane"]
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    known: Mapping[LaneKey, _Lane]
     lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
+
+    @cached_property
+    def session(self) -> Session:
+        """For what is rare: a session costs as much as ten messages."""
+        return Session(self.connection, expire_on_commit=False)
 
     def all_of(self, arrived: Sequence[Arrived]) -> None:
         for thing in arrived:
@@ -124,6 +130,8 @@ class _Writing:
                     self._batch(address.gateway, batch)
                 case Opened(address, Presence() as presence):
                     self._presence(address.gateway, address.hub, presence)
+        if "session" in self.__dict__:
+            self.session.commit()  # of what it holds; the transaction is not its own
         self._save_lanes()
         self._save_events()
 
@@ -134,42 +142,42 @@ class _Writing:
             lane.committed_n = batch.base_n - 1
         joins = batch.first_n <= lane.committed_n + 1
         for n, raw in enumerate(batch.events, start=batch.first_n):
-            text = bytes(raw)
             try:
-                event = decode_event(text, gateway=gateway, newest_s=self.newest_s)
+                event = decode_event(raw, gateway=gateway, newest_s=self.newest_s)
             except RefusedError as fault:
                 if joins and n > lane.committed_n:  # otherwise it was set aside before, or will come again
-                    self._refuse(Refusal(f"{gateway} {batch.lane} {n}", fault.field, fault.reason, payload=text))
+                    origin = f"{gateway} {batch.lane} {n}"
+                    self._refuse(Refusal(origin, fault.field, fault.reason, payload=bytes(raw)))
                 continue
-            self.rows.append(_row(gateway, event, text, self.now_s))
+            self.rows.append(_row(gateway, event, str(raw, "utf-8"), self.now_s))
         if joins:
             lane.committed_n = max(lane.committed_n, batch.first_n + len(batch.events) - 1)
-        self.written.committed[gateway, batch.outbox, batch.lane] = Committed(
-            outbox=batch.outbox, lane=batch.lane, n=lane.committed_n
-        )
 
     def _lane(self, gateway: str, batch: EventBatch) -> _Lane:
-        key = (gateway, batch.outbox, batch.lane.value)
-        if key not in self.lanes and key in self.known:
-            self.lanes[key] = replace(self.known[key])
-        if key not in self.lanes:
-            found = self.session.execute(LANE, {"gateway": gateway, "outbox": batch.outbox, "lane": key[2]}).first()
-            self.lanes[key] = _Lane(*found) if found is not None else _Lane(0, 0)
-        return self.lanes[key]
+        key = (gateway, batch.outbox, batch.lane)
+        lane = self.lanes.get(key)
+        if lane is None:
+            lane = self.lanes[key] = replace(self.known[key]) if key in self.known else self._look_up(key)
+        return lane
+
+    def _look_up(self, key: LaneKey) -> _Lane:
+        gateway, outbox, lane = key
+        asked = {"gateway": gateway, "outbox": outbox, "lane": lane.value}
+        found = self.connection.execute(HOW_FAR, asked).first()
+        return _Lane(*found) if found is not None else _Lane(0, 0)
 
     def _save_lanes(self) -> None:
-        rows = [
-            {
-                "gateway": gateway,
-                "outbox": outbox,
-                "lane": name,
-                "committed_n": lane.committed_n,
-                "missing": lane.missing,
-            }
+        self.written.committed = {
+            (gateway, outbox, name): Committed(outbox=outbox, lane=name, n=lane.committed_n)
             for (gateway, outbox, name), lane in self.lanes.items()
-        ]
-        if rows:
-            self.session.connection().execute(self.statements.lanes, rows)
+        }
+        self.statements.lanes.write(
+            self.connection,
+            [
+                (gateway, outbox, name.value, one.committed_n, one.missing)
+                for (gateway, outbox, name), one in self.lanes.items()
+            ],
+        )
 
     def _presence(self, gateway: str, hub: str, presence: Presence) -> None:
         row = self.session.get(GatewayRow, gateway)
@@ -193,22 +201,28 @@ class _Writing:
     def _save_events(self) -> None:
         if not self.rows:
             return
-        connection = self.session.connection()
-        before = connection.scalar(NEWEST) or 0
-        self.statements.events.write(connection, self.rows)
-        sources: dict[tuple[str, int], dict[str, Any]] = {}
-        for source, boot, seq, t_s in connection.execute(AFTER, {"after": before}):
-            new = {"source": source, "boot": boot, "received": 0, "highest_seq": seq, "last_t_s": t_s}
-            row = sources.setdefault((source, boot), new)
-            row["received"] += 1
-            row["highest_seq"] = max(row["highest_seq"], seq)
-            row["last_t_s"] = max(row["last_t_s"], t_s)
-            self.written.events += 1
-        if sources:
-            connection.execute(self.statements.sources, list(sources.values()))
+        before = self.connection.scalar(NEWEST) or 0
+        self.written.events = self.statements.events.write(self.connection, self.rows)
+        if self.written.events == len(self.rows):
+            sources = _of_sources((row[1], row[2], row[3], row[5]) for row in self.rows)
+        else:  # repeats among them: the record knows which are new
+            sources = _of_sources(self.connection.execute(AFTER, {"after": before}))
+        self.statements.sources.write(self.connection, sources)
 
 
-def _row(gateway: str, event: AnyEvent, text: bytes, now_s: float) -> tuple[Any, ...]:
-    """A row of `events`, in the order of `COLUMNS`."""
-    kind = str(event.__struct_config__.tag)
-    return gateway, event.source, event.boot, event.seq, kind, event.t_s, now_s, text.decode()
+def _row(gateway: str, event: AnyEvent, text: str, now_s: float) -> tuple[Any, ...]:
+    """A row of `events`, in the order of `EVENT`."""
+    return gateway, event.source, event.boot, event.seq, event.__struct_config__.tag, event.t_s, now_s, text
+
+
+def _of_sources(new: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Rows of `sources`, in the order of `SOURCE`, of new events' source, boot, seq and t_s."""
+    found: dict[tuple[str, int], list[Any]] = {}
+    for source, boot, seq, t_s in new:
+        row = found.get((source, boot))
+        if row is None:
+            row = found[source, boot] = [0, seq, t_s]
+        row[0] += 1
+        row[1] = max(row[1], seq)
+        row[2] = max(row[2], t_s)
+    return [(*key, *row) for key, row in found.items()]

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Committed, Lane, Presence
@@ -247,11 +246,11 @@ class LosesAnswer(Store):
     fails: str = ""
 
     @contextmanager
-    def write(self) -> Generator[Session]:
+    def transaction(self) -> Generator[Connection]:
         """As the real one's."""
         fails, self.fails = self.fails, ""
-        with super().write() as session:
-            yield session
+        with super().transaction() as connection:
+            yield connection
             if fails == "before":
                 raise OperationalError("COMMIT", {}, RuntimeError("away"))
         if fails == "after":
