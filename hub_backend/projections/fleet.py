@@ -1,6 +1,6 @@
 """The follower that knows where each van is and how it does: the newest of each, whatever arrives late."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,21 @@ class Fleet(Follower):
         self._vans = vans
         self._zone = zone
 
+    def needed(self, events: Sequence[Received]) -> Sequence[Received]:
+        """Without positions that the van's next one makes as if they had never been."""
+        overtaken: set[int] = set()
+        last: dict[str, tuple[int, float]] = {}
+        for received in events:
+            match received.event:
+                case Position() as position:
+                    before, before_s = last.get(received.gateway, (0, 0.0))
+                    if position.t_s >= before_s and _has_place(position):
+                        overtaken.add(before)
+                    last[received.gateway] = received.id, position.t_s
+                case _:
+                    pass
+        return [received for received in events if received.id not in overtaken]
+
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         if received.gateway not in self._vans:
             return []
@@ -32,7 +47,7 @@ class Fleet(Follower):
             session.add(row)
         match received.event:
             case Position() as position:
-                _move(row, position)
+                move(row, position)
             case Vehicle() as vehicle:
                 self._read_vehicle(row, vehicle)
             case Tour() as tour:
@@ -62,14 +77,19 @@ class Fleet(Follower):
         row.first_odometer_km = min(row.first_odometer_km, vehicle.odometer_km)
 
 
-def _move(row: VanStateRow, position: Position) -> None:
+def move(row: VanStateRow, position: Position) -> None:
+    """The row after one more position."""
     if row.position_s is not None and position.t_s < row.position_s:
         return
     row.position_s = position.t_s
     row.fix = position.fix
     row.speed_m_s, row.heading_deg = position.speed_m_s, position.heading_deg
-    if position.fix != "none" and position.lat is not None and position.lon is not None:
+    if _has_place(position):
         row.fix_s, row.lat, row.lon = position.t_s, position.lat, position.lon
+
+
+def _has_place(position: Position) -> bool:
+    return position.fix != "none" and position.lat is not None and position.lon is not None
 
 
 def _go_on(row: VanStateRow, tour: Tour) -> None:

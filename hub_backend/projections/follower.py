@@ -43,10 +43,14 @@ class Follower(Protocol):
         """Before the transaction: what goes elsewhere than into the record, and may go twice. Raises `AwayError`."""
         return
 
+    def needed(self, events: Sequence[Received]) -> Sequence[Received]:
+        """Those that make a difference, of the next events of its kinds: the others are done with untaken."""
+        return events
+
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         """Writes what one event means and says what changed. Raises `CannotTakeError` before it wrote anything."""
         ...
 
     def finish(self, session: Session, events: Sequence[Received]) -> None:
-        """After the last of `events` was taken, before the commit: what is written in bulk."""
+        """After the last of `events`, taken or not needed, and before the commit: what is written in bulk."""
         return

@@ -28,7 +28,8 @@ from hub_backend.store import Store
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS = 1000
-GIVE_WAY_S = 0.2  # machine: at most, before each page of BATCH_EVENTS
+REST = 4  # while others go first, so many times as long as the last page took; so a fifth of the time is ours
+GIVE_WAY_S = 2.0  # machine: at most, before each page of BATCH_EVENTS
 PACE_S = 0.05  # machine: from one round to the next, so that what arrives in many small pieces is one round
 RETRY_S = (0.2, 1.0, 5.0)  # machine
 
@@ -74,6 +75,7 @@ class Followers:
         self._save = _upsert(kit.store)
         self.gives_way_to: Callable[[], bool] = lambda: False
         """True while others go first: a screen may be late, what is not in the record yet is only with who sent it."""
+        self._page_took_s = 0.05  # machine
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -131,16 +133,18 @@ class Followers:
             self._give_way()
             if self._stop.is_set():
                 break
+            began_s = time.monotonic()
             after = min(cursor.event_id for cursor in going)
             until = min((cursor.event_id for cursor in going if cursor.event_id > after), default=newest_id)
             taken += self._advance([cursor for cursor in going if cursor.event_id == after], until)
+            self._page_took_s = time.monotonic() - began_s
         for cursor in self._cursors:
             if cursor.away is not None:
                 raise cursor.away
         return taken
 
     def _give_way(self) -> None:
-        until = time.monotonic() + GIVE_WAY_S
+        until = time.monotonic() + min(GIVE_WAY_S, REST * self._page_took_s)
         while self.gives_way_to() and time.monotonic() < until and not self._stop.is_set():
             self._stop.wait(PACE_S)
 
@@ -183,7 +187,7 @@ class Followers:
 
     def _take_each(self, session: Session, follower: Follower, events: Sequence[Received]) -> list[Change]:
         changes: list[Change] = []
-        for received in events:
+        for received in follower.needed(events):
             try:
                 changes += follower.take(session, received)
             except CannotTakeError as fault:

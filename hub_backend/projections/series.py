@@ -5,8 +5,9 @@ carries its event's own time, and writing it again changes nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -19,11 +20,14 @@ from hub_backend.shown import Change
 from hub_backend.store import Bulk, Store
 
 FOLLOWER = "series"
+KEY = itemgetter(0, 1, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of one field; units are in the field's name. None: it was measured and not known."""
+class Point(NamedTuple):
+    """One value of one field; units are in the field's name. None: it was measured and not known.
+
+    A tuple, and so a row of `series` as it is: there are more of them than of anything else.
+    """
 
     source: str
     field: str
@@ -59,10 +63,7 @@ class SqlSeries(Series):
         self._upsert = _upsert(store)
 
     def store(self, session: Session, points: Iterable[Point]) -> None:
-        newest = {(point.source, point.field, point.t_s): point for point in points}
-        if newest:
-            rows = [(point.source, point.field, point.t_s, point.value) for point in newest.values()]
-            self._upsert.write(session.connection(), rows)
+        self._upsert.write(session.connection(), sorted(points, key=KEY))  # in the table's order: a third of the time
 
     def drop(self) -> None:
         with self._store.write() as session:
@@ -84,7 +85,7 @@ def _upsert(store: Store) -> Bulk:
     statement = insert.on_conflict_do_update(
         index_elements=["source", "field", "t_s"], set_={"value": insert.excluded.value}
     )
-    return store.bulk(statement, ("source", "field", "t_s", "value"))
+    return store.bulk(statement, Point._fields)
 
 
 class SeriesFollower(Follower):
@@ -97,22 +98,29 @@ class SeriesFollower(Follower):
         self._series = series
 
     def send(self, events: Sequence[Received]) -> None:
-        self._series.send(point for received in events for point in points_of(received.event))
+        self._series.send(_points(events))
 
-    def take(self, session: Session, received: Received) -> Iterable[Change]:
+    def needed(self, events: Sequence[Received]) -> Sequence[Received]:
         return []  # all of them are written together
 
+    def take(self, session: Session, received: Received) -> Iterable[Change]:
+        return []
+
     def finish(self, session: Session, events: Sequence[Received]) -> None:
-        self._series.store(session, (point for received in events for point in points_of(received.event)))
+        self._series.store(session, _points(events))
 
 
-def points_of(event: AnyEvent) -> Iterator[Point]:
+def _points(events: Sequence[Received]) -> Iterator[Point]:
+    return chain.from_iterable(points_of(received.event) for received in events)
+
+
+def points_of(event: AnyEvent) -> list[Point]:
     """What an event says as points; a position without a fix gives none."""
-    for field, value in _fields(event):
-        yield Point(event.source, field, event.t_s, value)
+    source, t_s = event.source, event.t_s
+    return [Point(source, field, t_s, value) for field, value in _fields(event)]
 
 
-def _fields(event: AnyEvent) -> Iterator[tuple[str, float | None]]:
+def _fields(event: AnyEvent) -> Iterable[tuple[str, float | None]]:
     match event:
         case Position() if event.fix != "none":
             yield from (("lat", event.lat), ("lon", event.lon), ("speed_m_s", event.speed_m_s))

@@ -1,14 +1,18 @@
 """Where the vans are: the newest of each, whatever comes late; and no fix is no fix."""
 
 import asyncio
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import AnyEvent, Position, Vehicle
 from hub_backend import shown
 from hub_backend.kit import Kit
-from hub_backend.projections.fleet import Fleet
+from hub_backend.projections.fleet import Fleet, move
+from hub_backend.projections.follower import Received
 from hub_backend.projections.followers import Followers
 from hub_backend.record import VanStateRow
 from tests.hub_backend import made
@@ -92,3 +96,31 @@ def test_a_van_is_told_live_and_once_a_round(kit: Kit) -> None:
 
     told = asyncio.run(listen()).decode()
     assert told.count("event: van\n") == told.count("event: ") == 1
+
+
+places = st.builds(
+    lambda t_s, fix, lat: Position(source="van-1", boot=1, seq=0, t_s=T0 + t_s, fix=fix, lat=lat, lon=lat),
+    st.integers(0, 5),
+    st.sampled_from(["none", "3d"]),
+    st.one_of(st.none(), st.integers(50, 53)),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["van-1", "van-2"]), places), max_size=12))
+def test_what_is_not_needed_would_have_made_no_difference(told: list[tuple[str, Position]]) -> None:
+    fleet = Fleet(VANS, ZoneInfo("Europe/Amsterdam"))
+    events = [Received(number, van, place) for number, (van, place) in enumerate(told, 1)]
+
+    def after(taken: Sequence[Received]) -> dict[str, tuple[object, ...]]:
+        rows = {van: VanStateRow(van=van, fix="none", position_s=T0 + 2) for van in VANS}
+        for received in taken:
+            assert isinstance(received.event, Position)
+            move(rows[received.gateway], received.event)
+        return {van: (row.position_s, row.fix, row.fix_s, row.lat, row.speed_m_s) for van, row in rows.items()}
+
+    assert after(fleet.needed(events)) == after(events)
+
+
+def test_of_a_van_that_only_drives_one_position_is_needed() -> None:
+    events = [Received(number, "van-1", position(number)) for number in range(1, 9)]
+    assert list(Fleet(VANS, ZoneInfo("Europe/Amsterdam")).needed(events)) == events[-1:]
