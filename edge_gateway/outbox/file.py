@@ -20,15 +20,24 @@ create table if not exists lanes (
     lane text primary key, last_n integer not null default 0, committed_n integer not null default 0,
     dropped integer not null default 0, thinned integer not null default 0
 ) without rowid;
-create table if not exists events (
-    lane text not null, n integer not null, body blob not null, primary key (lane, n)
-) without rowid;
+create table if not exists business (n integer primary key, body blob not null);
+create table if not exists telemetry (n integer primary key, body blob not null);
 create table if not exists seen (
     id integer primary key, source text not null, boot integer not null, seq integer not null,
     unique (source, boot, seq)
 );
 create table if not exists records (number integer primary key, id text not null unique, answer blob not null);
 create table if not exists today (number integer primary key, body blob not null);
+"""
+
+# One table for both lanes, as it was until November 2026.
+BOTH_LANES = "select 1 from sqlite_master where type = 'table' and name = 'events'"
+APART = """
+begin immediate;
+insert into business select n, body from events where lane = 'business';
+insert into telemetry select n, body from events where lane = 'telemetry';
+drop table events;
+commit;
 """
 
 Run = Callable[..., sqlite3.Cursor]
@@ -57,6 +66,16 @@ class OutboxFile:
                 self.connection = _open(file)
             except sqlite3.DatabaseError as again:
                 raise OutboxError(f"outbox: cannot open {file}: {again}") from again
+        self._part_lanes()
+
+    def _part_lanes(self) -> None:
+        """Gives each lane of an older file its table. Raises `OutboxError`: all is still where it was."""
+        try:
+            if self.connection.execute(BOTH_LANES).fetchone() is not None:
+                self.connection.executescript(APART)
+        except sqlite3.DatabaseError as error:
+            self.close()  # which rolls back
+            raise self.refusal(error) from error
 
     def transaction(self) -> "Transaction":
         """`with file.transaction() as run:` commits or rolls back; raises `sqlite3.DatabaseError`."""

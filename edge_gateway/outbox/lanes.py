@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import msgspec
 
@@ -9,8 +10,10 @@ from edge_gateway.contract.messages import LANES, AnyEvent, ClockQuality, Lane, 
 from edge_gateway.outbox.file import OutboxFile, Run, RunMany
 
 Identity = tuple[str, int, int]
-ROW_BYTES = 24
-"""What a row takes in its page besides the event: lane, number and lengths."""
+ROW_BYTES = 12
+"""What a row takes in its page besides the event: number, lengths and its place."""
+TOGETHER = (100, 1)
+"""Rows in one statement: for a hundred at once SQLite takes a third of the time."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Lanes:
     def read(self, lane: Lane, *, from_n: int, max_events: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """The events from `from_n` on, at most so many and at most so many bytes (but at least one)."""
         rows = self._file.query(
-            "select n, body from events where lane = ? and n >= ? order by n limit ?", (lane, from_n, max_events)
+            f"select n, body from {lane.value} where n >= ? order by n limit ?", (from_n, max_events)
         )
         taken: list[tuple[int, bytes]] = []
         size = 0
@@ -102,12 +105,12 @@ class Lanes:
         """Moves what this start stamped with an unset clock and the hub does not have; returns how many."""
         moved = 0
         for lane, first_n in self._first_n_of_boot.items():
-            rows = run("select n, body from events where lane = ? and n >= ?", (lane, first_n)).fetchall()
+            rows = run(f"select n, body from {lane.value} where n >= ?", (first_n,)).fetchall()
             for n, body in rows:
                 event = decode_event.decode(body)
                 if event.clock is ClockQuality.NONE:
                     corrected = encode(moved_in_time(event, step_s, quality))
-                    run("update events set body = ? where lane = ? and n = ?", (corrected, lane, n))
+                    run(f"update {lane.value} set body = ? where n = ?", (corrected, n))
                     moved += 1
         return moved
 
@@ -123,7 +126,7 @@ class LaneWrite:
     ) -> None:
         self._run = run
         self._run_many = run_many
-        self._rows: list[tuple[Lane, int, bytes]] = []
+        self._rows: dict[Lane, list[tuple[int, bytes]]] = {lane: [] for lane in Lane}
         self._source = source
         self._boot = boot
         self.next_seq = next_seq
@@ -151,13 +154,17 @@ class LaneWrite:
         held = self.numbers[lane]
         held.last_n += 1
         held.bytes += len(body) + ROW_BYTES
-        self._rows.append((lane, held.last_n, body))
+        self._rows[lane].append((held.last_n, body))
 
     def _write_rows(self) -> None:
         """Before anything that looks at the table, and in the end."""
-        if self._rows:
-            self._run_many("insert into events values (?, ?, ?)", self._rows)
-            self._rows = []
+        for lane, rows in self._rows.items():
+            at = 0
+            for together in TOGETHER:
+                until = len(rows) - (len(rows) - at) % together
+                self._run_many(_insert(lane, together), _joined(rows[at:until], together))
+                at = until
+            rows.clear()
 
     def delete_committed(self) -> None:
         """What the hub has may go."""
@@ -168,7 +175,7 @@ class LaneWrite:
     def oldest(self, lane: Lane, count: int) -> list[tuple[int, bytes]]:
         """The first events on disk, at most `count`."""
         self._write_rows()
-        return self._run("select n, body from events where lane = ? order by n limit ?", (lane, count)).fetchall()
+        return self._run(f"select n, body from {lane.value} order by n limit ?", (count,)).fetchall()
 
     def size_of(self, events: Sequence[AnyEvent]) -> int:
         """Bytes of these events' bodies."""
@@ -193,9 +200,9 @@ class LaneWrite:
         self._write_rows()
         held = self.numbers[lane]
         (size,) = self._run(
-            "select coalesce(sum(length(body) + ?), 0) from events where lane = ? and n <= ?", (ROW_BYTES, lane, to_n)
+            f"select coalesce(sum(length(body) + ?), 0) from {lane.value} where n <= ?", (ROW_BYTES, to_n)
         ).fetchone()
-        self._run("delete from events where lane = ? and n <= ?", (lane, to_n))
+        self._run(f"delete from {lane.value} where n <= ?", (to_n,))
         held.bytes -= size
         held.base_n = to_n + 1
 
@@ -207,6 +214,15 @@ class LaneWrite:
                 "update lanes set last_n = ?, committed_n = ?, dropped = ?, thinned = ? where lane = ?",
                 (held.last_n, held.committed_n, held.dropped, held.thinned, lane),
             )
+
+
+def _insert(lane: Lane, rows: int) -> str:
+    return f"insert into {lane.value} values {', '.join(['(?, ?)'] * rows)}"
+
+
+def _joined(rows: Sequence[tuple[int, bytes]], together: int) -> Sequence[Sequence[object]]:
+    """The values of so many rows one after the other."""
+    return [tuple(chain.from_iterable(rows[at : at + together])) for at in range(0, len(rows), together)]
 
 
 def moved_in_time(event: AnyEvent, step_s: float, quality: ClockQuality) -> AnyEvent:
@@ -228,7 +244,5 @@ def _read_numbers(run: Run, lane: Lane) -> Numbers:
     last_n, committed_n, dropped, thinned = run(
         "select last_n, committed_n, dropped, thinned from lanes where lane = ?", (lane,)
     ).fetchone()
-    base_n, size = run(
-        "select min(n), coalesce(sum(length(body) + ?), 0) from events where lane = ?", (ROW_BYTES, lane)
-    ).fetchone()
+    base_n, size = run(f"select min(n), coalesce(sum(length(body) + ?), 0) from {lane.value}", (ROW_BYTES,)).fetchone()
     return Numbers(last_n, committed_n, last_n + 1 if base_n is None else base_n, dropped, thinned, size)

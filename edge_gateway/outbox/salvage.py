@@ -19,6 +19,10 @@ from edge_gateway.outbox.lanes import Identity
 
 log = logging.getLogger(__name__)
 
+ROWS = (
+    *(f"{lane.value} where true" for lane in Lane),
+    *(f"events where lane = '{lane.value}'" for lane in Lane),  # of a file from before November 2026
+)
 BEGINS = b'{"kind":"'
 LONGEST = 8_192
 """Bytes that are looked through for the end of an event."""
@@ -46,22 +50,24 @@ def _rows(file: Path) -> Iterator[bytes]:
                 shutil.copyfile(part, copy.with_name(copy.name + suffix))
         connection = sqlite3.connect(copy, isolation_level=None)
         try:
-            for lane in Lane:
-                yield from _rows_of(connection, lane)
+            for rows in ROWS:
+                yield from _rows_of(connection, rows)
         finally:
             connection.close()
 
 
-def _rows_of(connection: sqlite3.Connection, lane: Lane) -> Iterator[bytes]:
+def _rows_of(connection: sqlite3.Connection, rows: str) -> Iterator[bytes]:
     for order, beyond in (("asc", ">"), ("desc", "<")):  # from both ends up to the damage
         at = -1 if order == "asc" else 2**62
         while True:
             try:
                 row = connection.execute(
-                    f"select n, body from events where lane = ? and n {beyond} ? order by n {order} limit 1", (lane, at)
+                    f"select n, body from {rows} and n {beyond} ? order by n {order} limit 1", (at,)
                 ).fetchone()
             except sqlite3.DatabaseError as error:
-                log.warning("event=salvage_stopped lane=%s n=%d error=%r", lane, at, str(error))
+                if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                    return  # no such table
+                log.warning("event=salvage_stopped rows=%r n=%d error=%r", rows, at, str(error))
                 break
             if row is None:
                 return

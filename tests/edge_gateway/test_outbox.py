@@ -1,12 +1,15 @@
 """What the outbox promises: nothing leaves it but by the hub's word, numbers have no holes, repeats count once."""
 
 import re
+import resource
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -177,6 +180,60 @@ def test_one_file_has_one_gateway(tmp_path: Path) -> None:
         open_outbox(tmp_path)
     outbox.close()
     open_outbox(tmp_path).close()
+
+
+def as_it_was(folder: Path, events: int) -> Path:
+    """A file from before each lane had a table, with so many events in each."""
+    outbox = open_outbox(folder)
+    for _ in range(events):
+        outbox.offer(position())
+    outbox.commit([tour() for _ in range(events)])
+    outbox.committed(Lane.BUSINESS, 1)
+    outbox.close()
+    file = folder / "outbox.sqlite"
+    with closing(sqlite3.connect(file)) as old:
+        old.executescript(
+            "create table events (lane text not null, n integer not null, body blob not null, primary key (lane, n)) "
+            "without rowid;"
+            "insert into events select 'business', n, body from business;"
+            "insert into events select 'telemetry', n, body from telemetry;"
+            "drop table business; drop table telemetry;"
+        )
+    return file
+
+
+def test_an_older_file_s_events_keep_their_numbers(tmp_path: Path) -> None:
+    as_it_was(tmp_path, 3)
+    outbox = open_outbox(tmp_path)
+    assert [n for n, _event in held(outbox, Lane.BUSINESS)] == [2, 3]
+    assert [n for n, _event in held(outbox, Lane.TELEMETRY)] == [1, 2, 3]
+    outbox.commit([tour()])
+    assert outbox.span(Lane.BUSINESS) == (1, 2, 4)
+    outbox.close()
+    open_outbox(tmp_path).close()
+
+
+def test_an_older_file_that_has_no_room_to_change_loses_nothing(tmp_path: Path) -> None:
+    file = as_it_was(tmp_path, 300)
+    with prevented_growth(), pytest.raises(OutboxError, match="refuses to write"):
+        open_outbox(tmp_path)
+    with closing(sqlite3.connect(file)) as old:
+        assert old.execute("select count(*) from events where lane = 'telemetry'").fetchone() == (300,)
+    outbox = open_outbox(tmp_path)
+    assert outbox.set_aside is None
+    assert len(held(outbox, Lane.TELEMETRY)) == 300
+    outbox.close()
+
+
+@contextmanager
+def prevented_growth() -> Iterator[None]:
+    """No file of this process may become longer than this."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("damage", ["overwritten", "not a database", "cut"])
@@ -429,7 +486,7 @@ def test_group_commit_spares_the_disk(tmp_path: Path) -> None:
     for seq in range(1000):
         outbox.offer(position(), committed=done.set if seq == 999 else None)
     wait_until(done.is_set)
-    (changes,) = outbox._file.connection.execute("select count(*) from events").fetchone()
+    (changes,) = outbox._file.connection.execute("select count(*) from telemetry").fetchone()
     assert changes == 1000
     outbox.close()
 
