@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.bench import door, growth, idle, ingest, outbox
+from tests.bench import door, growth, idle, ingest, ladder, outbox
 from tests.bench.figures import Row, table
 from tests.bench.line import LineError
 from tests.bench.setting import Setting
@@ -23,6 +23,7 @@ from tests.bench.world import MissingError, Ports
 from tests.conftest import ROOT
 
 PARTS: dict[str, Callable[[Setting], list[Row]]] = {
+    "ladder": ladder.measure,
     "ingest": ingest.measure,
     "outbox": outbox.measure,
     "door": door.measure,

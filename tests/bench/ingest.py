@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.figures import Goal, Row
@@ -24,6 +25,21 @@ SQLITE_ROWS = 1000
 WITHIN_S = 300.0
 
 
+@dataclass(frozen=True)
+class Run:
+    """Events a second, ours and what could be at most; the hub's processor µs an event until all was committed, and
+    until its followers had caught up as well."""
+
+    ours: float
+    at_most: float
+    ingest_us: float
+    whole_us: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.at_most
+
+
 def measure(setting: Setting) -> list[Row]:
     """Raises `MissingError` without mosquitto and its clients."""
     rounds = setting.of(5, short=1)
@@ -35,8 +51,7 @@ def measure(setting: Setting) -> list[Row]:
 # ---------------------------------------------------------------- one event a message
 
 
-def _live(setting: Setting, number: int) -> tuple[float, float, float]:
-    """(raw, ours) messages a second, and the hub's processor µs for a message."""
+def _live(setting: Setting, number: int) -> Run:
     count = setting.of(20_000, short=3_000)
     folder = setting.folder / f"live-{number}"
     known = gateways(VANS)
@@ -45,27 +60,34 @@ def _live(setting: Setting, number: int) -> tuple[float, float, float]:
             fleet = Fleet(port, known, setting.random)
             warm(fleet)
             packets = fleet.packets(count)
-            ours, cpu_us = _deliver(fleet, running, packets)
-            caught_up(running)
+            ours, ingest_us, whole_us = _deliver(fleet, running, packets)
             fleet.line.close()
         raw = raw_messages(port, size=len(packets[0]) - 40, count=count)
     setting.say(f"live: {ours:,.0f} committed of {raw:,.0f} raw messages a second ({ours / raw:.2f})")
-    return raw, ours, cpu_us
+    return Run(ours, raw, ingest_us, whole_us)
 
 
-def _live_row(runs: Sequence[tuple[float, float, float]]) -> Row:
+def _live_row(runs: Sequence[Run]) -> Row:
     return Row(
         part="ingest",
         what="live ingest, acked after a FULL commit, of raw mosquitto_pub -> _sub",
         unit="ratio",
-        figure=statistics.median(ours / raw for raw, ours, _ in runs),
+        figure=statistics.median(run.ratio for run in runs),
         goal=Goal("at least", 0.70),
         also={
-            "raw messages/s": statistics.median(raw for raw, _, _ in runs),
-            "committed messages/s": statistics.median(ours for _, ours, _ in runs),
-            "hub, processor µs a message (with its followers)": statistics.median(cpu for _, _, cpu in runs),
+            "raw messages/s": statistics.median(run.at_most for run in runs),
+            "committed messages/s": statistics.median(run.ours for run in runs),
+            **_processor(runs),
         },
     )
+
+
+def _processor(runs: Sequence[Run]) -> dict[str, float]:
+    """The least of all runs: what others do on the machine only ever adds to it."""
+    return {
+        "hub, processor µs an event until it is committed": min(run.ingest_us for run in runs),
+        "hub, processor µs an event, with all that its followers do": min(run.whole_us for run in runs),
+    }
 
 
 def raw_messages(port: int, *, size: int, count: int) -> float:
@@ -89,8 +111,7 @@ def raw_messages(port: int, *, size: int, count: int) -> float:
 # ---------------------------------------------------------------- fifty events a message
 
 
-def _packed(setting: Setting, number: int) -> tuple[float, float, float]:
-    """(SQLite alone, ours) events a second, and the hub's processor µs for an event."""
+def _packed(setting: Setting, number: int) -> Run:
     count = setting.of(2_000, short=300)
     folder = setting.folder / f"packed-{number}"
     known = gateways(VANS)
@@ -100,29 +121,25 @@ def _packed(setting: Setting, number: int) -> tuple[float, float, float]:
     ):
         fleet = Fleet(port, known, setting.random)
         warm(fleet)
-        messages, cpu_us = _deliver(fleet, running, fleet.packets(count, events=PACKED))
-        ours, cpu_us = messages * PACKED, cpu_us / PACKED
+        messages, ingest_us, whole_us = _deliver(fleet, running, fleet.packets(count, events=PACKED))
+        ours = messages * PACKED
         fleet.line.close()
     alone = sqlite_rows(folder / "alone.sqlite", count=count * PACKED)
     setting.say(f"packed: {ours:,.0f} committed events a second of {alone:,.0f} by SQLite alone ({ours / alone:.2f})")
-    return alone, ours, cpu_us
+    return Run(ours, alone, ingest_us / PACKED, whole_us / PACKED)
 
 
-def _packed_rows(runs: Sequence[tuple[float, float, float]]) -> list[Row]:
-    ours = statistics.median(one for _, one, _ in runs)
-    alone = statistics.median(one for one, _, _ in runs)
+def _packed_rows(runs: Sequence[Run]) -> list[Row]:
+    ours = statistics.median(run.ours for run in runs)
     return [
         Row("ingest", "packed 50 a message, acked after a FULL commit", "events/s", ours, Goal("at least", 50_000)),
         Row(
             part="ingest",
             what="the same, of SQLite alone at FULL with 1000 rows a commit",
             unit="ratio",
-            figure=statistics.median(one / bare for bare, one, _ in runs),
+            figure=statistics.median(run.ratio for run in runs),
             goal=Goal("at least", 0.6),
-            also={
-                "SQLite alone, rows/s": alone,
-                "hub, processor µs an event": statistics.median(cpu for _, _, cpu in runs),
-            },
+            also={"SQLite alone, rows/s": statistics.median(run.at_most for run in runs), **_processor(runs)},
         ),
     ]
 
@@ -157,17 +174,19 @@ def warm(fleet: Fleet) -> None:
     fleet.wait(within_s=WITHIN_S)
 
 
-def _deliver(fleet: Fleet, running: Hub, packets: Sequence[bytes]) -> tuple[float, float]:
-    """Messages a second until the hub said of the last that it is committed; the hub's processor µs for each."""
-    before, began = running.process.used(), time.monotonic()
+def _deliver(fleet: Fleet, running: Hub, packets: Sequence[bytes]) -> tuple[float, float, float]:
+    """Messages a second until the hub said of the last that it is committed; the hub's processor µs for each until
+    then, and until all is shown."""
+    before_s, began = running.process.used().cpu_s, time.monotonic()
     fleet.line.send(packets, window=WINDOW, within_s=WITHIN_S)
     fleet.wait(within_s=WITHIN_S)
-    took_s = time.monotonic() - began
+    took_s, committed_s = time.monotonic() - began, running.process.used().cpu_s
     caught_up(running)
-    cpu_s = running.process.used().cpu_s - before.cpu_s
-    return len(packets) / took_s, 1e6 * cpu_s / len(packets)
+    shown_s = running.process.used().cpu_s
+    each_us = 1e6 / len(packets)
+    return len(packets) / took_s, each_us * (committed_s - before_s), each_us * (shown_s - before_s)
 
 
 def caught_up(running: Hub) -> None:
-    """Until the screens show all that the record holds."""
-    wait_until(lambda: not any(running.ask("/api/health")["followers"].values()), "the followers")
+    """Until the screens show all that the record holds. Asked seldom: the hub's answer would be measured with it."""
+    wait_until(lambda: not any(running.ask("/api/health")["followers"].values()), "the followers", every_s=0.25)

@@ -138,7 +138,7 @@ def need(program: str) -> str:
     return found
 
 
-def wait_until(claim: Callable[[], object], what: str, *, within_s: float = PATIENCE_S) -> None:
+def wait_until(claim: Callable[[], object], what: str, *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> None:
     """Raises `TimeoutError` saying what did not come."""
     ends_s = time.monotonic() + within_s
     while True:
@@ -147,7 +147,7 @@ def wait_until(claim: Callable[[], object], what: str, *, within_s: float = PATI
                 return
         if time.monotonic() > ends_s:
             raise TimeoutError(f"{what}: not within {within_s:.0f} s")
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def listens(port: int) -> bool:
