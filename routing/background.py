@@ -8,7 +8,7 @@ from routing.draft import Draft
 from routing.live import Live
 from routing.model import Plan, Problem
 from routing.planning import replan
-from routing.said import moves, previous_vans
+from routing.said import Said, moves
 from routing.timetable import Timetable
 from routing.validity import require_valid
 
@@ -45,7 +45,7 @@ def background(
         ProblemError: a record that cannot be meant.
     """
     require_valid(problem)
-    live = Live(Timetable(problem), previous_vans(standing))
+    live = Live(Timetable(problem), Said.by(standing))
     now = live.complete(live.from_plan(standing))
     best, saving, moved = standing, 0, 0
     for found in each(_Seeded(problem, standing, seconds, iterations), seeds):

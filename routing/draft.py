@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from routing.cargo import ride_of
 from routing.model import StepKind
+from routing.said import Said
 from routing.stops import NOBODY, Visit
 from routing.timetable import Timetable
 from routing.workload import TALK, burden_s, busy_s, talk_short_s, time_s
@@ -42,7 +43,8 @@ def unit_of(visit: Visit) -> str:
 class Measure(NamedTuple):
     """What a draft is worth; the smaller the better.
 
-    `cost_s` is seconds of driving, values left out, surcharges, and what uneven work and hurried residents cost.
+    `cost_s` is seconds of driving, values left out, surcharges, and what uneven work, hurried residents and times that
+    are not as told cost.
     """
 
     missing: int
@@ -50,11 +52,10 @@ class Measure(NamedTuple):
 
 
 class Worth:
-    """Measures drafts. `previous_van` says in which van each task was told to come."""
+    """Measures drafts, held against what people were told."""
 
-    def __init__(self, table: Timetable, previous_van: Mapping[str, str] | None = None) -> None:
-        self._table = table
-        self._previous_van = dict(previous_van or {})
+    def __init__(self, table: Timetable, said: Said) -> None:
+        self._table, self.said = table, said
         self.time_s = {van.id: time_s(table.problem, van) for van in table.active.values()}
         self._talkers = any(task.talk_max_s for task in table.problem.tasks)
         self._known: dict[str, tuple[Visits, int]] = {}
@@ -67,7 +68,7 @@ class Worth:
             cost += FAMILIAR_S
         if name.endswith(("/dropoff", "/fetch")):
             return cost  # counted at its other end
-        before = self._previous_van.get(name)
+        before = self.said.vans.get(name)
         if before is not None and before != van:
             cost += CHANGE_S
         return cost
@@ -83,12 +84,13 @@ class Worth:
         return Measure(missing, left_out + sum(self.of_van(van, visits) for van, visits in draft.visits.items()))
 
     def of_van(self, van: str, visits: Visits) -> int:
-        """One van's driving, surcharges and the burden of its work; kept for the last sequence that was asked."""
+        """One van's part of the cost; kept for the last sequence that was asked."""
         known = self._known.get(van)
         if known is not None and known[0] == visits:
             return known[1]
         timed = self._table.run(self._table.vans[van], visits)
         cost = timed.drive_s + sum(self.surcharge_s(visit.id, van) for visit in visits)
+        cost += sum(self.said.surprise_s(visit.id, at) for visit, at in zip(visits, timed.start, strict=False))
         cost += burden_s(busy_s(visits, timed), self.time_s[van])
         if self._talkers and timed.fault is None:
             cost += int(TALK * talk_short_s(self._table, self._table.vans[van], visits, timed))

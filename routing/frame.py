@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from routing.draft import Visits
+from routing.draft import Visits, Worth
 from routing.model import StepKind, Van
+from routing.said import HOLD_S
 from routing.stops import NEVER, Stop, Visit
 from routing.timetable import Timetable
 from routing.workload import busy_s, price
@@ -21,24 +22,26 @@ class Candidate(NamedTuple):
 class Frame:
     """One van's sequence, as long as it stays the same."""
 
-    def __init__(self, table: Timetable, van: Van, visits: Visits, time_s: int) -> None:
-        self.van, self.visits = van, visits
+    def __init__(self, table: Timetable, van: Van, visits: Visits, worth: Worth) -> None:
+        self.van, self.visits, self._said = van, visits, worth.said
         home = table.depots[van.depot].place
         self.places = [van.place, *table.places(van, visits), home]
         self.frozen = table.frozen(van, visits)
         self._duration = table.duration
-        timed = table.run(van, visits)
+        self._timed = timed = table.run(van, visits)
         start = max(van.ready_s, van.shift.from_s)
         known = timed.depart if timed.fault is None else []
         self._leave = [start, *known] + [-NEVER] * (len(visits) - len(known))
+        self._arrive = [*timed.arrive, timed.end_s] if known else [start] * (len(visits) + 1)
         self._latest = table.latest(van, visits)
-        self._price = price(busy_s(visits, timed), time_s) if timed.fault is None else 0.0
+        self._price = price(busy_s(visits, timed), worth.time_s[van.id]) if timed.fault is None else 0.0
         floats = [v.kind is StepKind.REST and table.rests[van.id, v.id].place is None for v in visits] + [False]
         self._floats = floats
         self._next = list(self.places[1:])  # where the van drives to next: a rest without a place is wherever it is
         for index in range(len(visits) - 1, -1, -1):
             if floats[index]:
                 self._next[index] = self._next[index + 1]
+        self._unsurprised = self._latest_as_told() if timed.fault is None else [NEVER] * (len(visits) + 1)
 
     def drive(self, a: int, b: int) -> int:
         seconds = self._duration[a][b]
@@ -60,14 +63,49 @@ class Frame:
         """Of so much more driving and service, in seconds of driving, at this van's price of work."""
         return drive_s + surcharge_s + int(self._price * (drive_s + service_s))
 
-    def in_time(self, index: int, stop: Stop) -> bool:
-        """Whether the van can do this before visit `index` and then still be in time for the rest, as far as seen."""
+    def delay_s(self, index: int, stop: Stop) -> int | None:
+        """How much later the van is at visit `index` when it does this before it; None where that is too late.
+
+        As far as can be seen from here: what is aboard is not.
+        """
         arrive = self._leave[index] + self.drive(self.places[index], stop.place)
         start = next((max(arrive, from_s) for from_s, to_s in stop.windows if arrive <= to_s), None)
         if start is None:
-            return False
+            return None
         way = 0 if self._floats[index] else self.onward(stop.place, index)
-        return start + stop.service_s + way <= self._latest[index]
+        onward = start + stop.service_s + way
+        return onward - self._arrive[index] if onward <= self._latest[index] else None
+
+    # ------------------------------------------------------------ what people were told
+
+    def _latest_as_told(self) -> list[int]:
+        """The latest arrival at each visit with which nobody from there on is surprised."""
+        bound = NEVER
+        bounds = [bound]
+        for index in range(len(self.visits) - 1, -1, -1):
+            told = self._said.start_s.get(self.visits[index].id, NEVER)
+            bound = min(bound - self._stay_s(index) - self.leg(index + 1), told + HOLD_S)
+            bounds.append(bound)
+        return bounds[::-1]
+
+    def _stay_s(self, index: int) -> int:
+        return self._timed.depart[index] - self._timed.start[index]
+
+    def surprise_s(self, index: int, delay_s: int, then: int = 0, more_s: int = 0) -> int:
+        """What it costs that the van is that much later at visit `index`, and `more_s` on top from visit `then` on."""
+        if index == len(self.visits) or self._arrive[index] + delay_s + more_s <= self._unsurprised[index]:
+            return 0
+        cost, begins, surprise_s = 0, self._timed.start, self._said.surprise_s
+        arrive_s = self._arrive[index] + delay_s
+        for at in range(index, len(self.visits)):
+            arrive_s += more_s if at == then else 0
+            start = max(begins[at], arrive_s)
+            if start == begins[at] and at >= then:
+                break  # whoever comes now is visited as before
+            name = self.visits[at].id
+            cost += surprise_s(name, start) - surprise_s(name, begins[at])
+            arrive_s = start + self._stay_s(at) + self.leg(at + 1)
+        return max(0, cost)
 
     def joined(self, *parts: Iterable[Visit]) -> Callable[[], Visits]:
         return lambda: tuple(visit for part in parts for visit in part)

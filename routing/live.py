@@ -12,6 +12,7 @@ from routing.cargo import ride_of
 from routing.draft import Draft, Measure, Visits, Worth
 from routing.frame import Candidate, Frame
 from routing.model import Plan, Route, StepKind, Unserved, Van
+from routing.said import Said
 from routing.settle import Settler
 from routing.stops import NOBODY, Visit
 from routing.timetable import Timetable
@@ -27,12 +28,12 @@ MOST_REFUSED = 40
 
 
 class Live:
-    """Insertion over one problem. `previous_van` says in which van each task was told to come."""
+    """Insertion over one problem, held against what people were told."""
 
-    def __init__(self, table: Timetable, previous_van: Mapping[str, str] | None = None) -> None:
+    def __init__(self, table: Timetable, said: Said | None = None) -> None:
         self.table = table
         self.settler = Settler(table)
-        self.worth = Worth(table, previous_van)
+        self.worth = Worth(table, said or Said())
         self._frame_of: dict[str, Frame] = {}
 
     def surcharge_s(self, name: str, van: str) -> int:
@@ -168,13 +169,16 @@ class Live:
             together = frame.drive(frame.places[r], home) + frame.drive(home, place)
             drive_s = together + frame.onward(place, r) - frame.leg(r)
             both = frame.joined(visits[:r], (loading, added), visits[r:])
-            yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, both)
+            others = frame.surprise_s(r, drive_s + service_s)
+            yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, both)
             to_depot = frame.detour(r, home)
             for q in range(r + 1, len(visits) + 1):
-                if frame.in_time(q, stop):
+                delay_s = frame.delay_s(q, stop)
+                if delay_s is not None:
                     drive_s = to_depot + frame.detour(q, place)
+                    others = frame.surprise_s(r, to_depot + depot.reload_s, q, delay_s)
                     apart = frame.joined(visits[:r], (loading,), visits[r:q], (added,), visits[q:])
-                    yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, apart)
+                    yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, apart)
 
     def _frames(self, draft: Draft, name: str, only: str | None) -> Iterator[Frame]:
         end = self.last_of(name)
@@ -186,7 +190,7 @@ class Live:
         """A van's frame, kept while its sequence stays the same."""
         known = self._frame_of.get(van.id)
         if known is None or known.visits != visits:
-            known = self._frame_of[van.id] = Frame(self.table, van, visits, self.worth.time_s[van.id])
+            known = self._frame_of[van.id] = Frame(self.table, van, visits, self.worth)
         return known
 
     def _one_place(self, frame: Frame, name: str, first: int) -> Iterator[Candidate]:
@@ -194,8 +198,10 @@ class Live:
         extra = self.surcharge_s(name, frame.van.id)
         added = (Visit(StepKind.TASK, name),)
         for index in range(first, len(visits) + 1):
-            if frame.in_time(index, stop):
-                cost = frame.cost(frame.detour(index, stop.place), stop.service_s, extra)
+            delay_s = frame.delay_s(index, stop)
+            if delay_s is not None:
+                others = frame.surprise_s(index, delay_s)
+                cost = frame.cost(frame.detour(index, stop.place), stop.service_s, extra + others)
                 yield Candidate(cost, frame.van.id, frame.joined(visits[:index], added, visits[index:]))
 
     def _two_places(self, frame: Frame, name: str) -> Iterator[Candidate]:
@@ -207,18 +213,22 @@ class Live:
         extra = self.surcharge_s(first.id, frame.van.id) + self.surcharge_s(last.id, frame.van.id)
         service_s = up.service_s + down.service_s
         for p in range(frame.frozen, len(visits) + 1):
-            if not frame.in_time(p, up):
+            delay_s = frame.delay_s(p, up)
+            if delay_s is None:
                 continue
             way = frame.drive(frame.places[p], up.place) + frame.drive(up.place, down.place)
             drive_s = way + frame.onward(down.place, p) - frame.leg(p)
             both = frame.joined(visits[:p], (first, last), visits[p:])
-            yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, both)
+            others = frame.surprise_s(p, drive_s + service_s)
+            yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, both)
             for q in range(p + 1, len(visits) + 1):
                 if visits[q - 1].kind in barrier:
                     break
-                drive_s = frame.detour(p, up.place) + frame.detour(q, down.place)
+                to_drop_off = frame.detour(q, down.place)
+                drive_s = frame.detour(p, up.place) + to_drop_off
+                others = frame.surprise_s(p, delay_s, q, to_drop_off + down.service_s)
                 apart = frame.joined(visits[:p], (first,), visits[p:q], (last,), visits[q:])
-                yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, apart)
+                yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, apart)
 
     # ------------------------------------------------------------ as a plan
 

@@ -5,7 +5,7 @@ The quick tier makes a complete plan in milliseconds; PyVRP starts from it and i
 better by the same measure and `check` finds nothing. A tier that fails leaves what the tier below it made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -16,7 +16,7 @@ from routing.events import Event, after
 from routing.improver import QUICK, Improver, SolverFailure
 from routing.live import Live
 from routing.model import Offer, Plan, Problem, RoutingError, StepKind
-from routing.said import held, previous_vans, told_s
+from routing.said import HOLD_S, Said
 from routing.stops import NOBODY
 from routing.timetable import Timetable
 from routing.validity import require_valid
@@ -42,7 +42,7 @@ def plan(
     start = live.complete(live.base())
     improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed)
     found = improver.better(start, free=True)
-    return _finished(live, improver, found, start, {}, talk=talk)
+    return _finished(live, improver, found, start, talk=talk)
 
 
 def replan(
@@ -68,13 +68,25 @@ def replan(
     if events:
         problem = after(problem, events)
         require_valid(problem)
-    live = Live(Timetable(problem), previous_vans(previous))
+    live = Live(Timetable(problem), Said.by(previous))
     start = live.complete(live.from_plan(previous))
-    told = told_s(previous)
-    said = Tightening(held=held(live, start, told))
-    improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed, tightening=said)
+    tightening = Tightening(held=_held(live, start))
+    improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed, tightening=tightening)
     found = improver.better(start, free=False)
-    return _finished(live, improver, found, start, told, talk=talk)
+    return _finished(live, improver, found, start, talk=talk)
+
+
+def _held(live: Live, start: Draft) -> dict[str, tuple[int, int]]:
+    """From when to when each start may move in the search: what was said, what insertion made of it, and some room."""
+    held: dict[str, tuple[int, int]] = {}
+    said = live.worth.said.start_s
+    for van, visits in start.visits.items():
+        timed = live.table.run(live.table.vans[van], visits)
+        for visit, begins in zip(visits, timed.start, strict=True):
+            if visit.id in said and visit.id in live.table.stops:
+                earlier, later = sorted((said[visit.id], begins))
+                held[visit.id] = earlier - HOLD_S, later + HOLD_S
+    return held
 
 
 def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
@@ -85,7 +97,7 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
         RoutingError: the problem has no such task.
     """
     require_valid(problem)
-    live = Live(Timetable(problem), previous_vans(previous))
+    live = Live(Timetable(problem), Said.by(previous))
     if task_id not in live.table.tasks and task_id not in live.table.rides:
         raise RoutingError(f"task {task_id!r}: the problem has no such task or ride")
     before = live.from_plan(previous)
@@ -104,16 +116,14 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
 # ---------------------------------------------------------------- the last hand
 
 
-def _finished(
-    live: Live, improver: Improver, found: Draft, start: Draft, told: Mapping[str, int], *, talk: bool
-) -> Plan:
+def _finished(live: Live, improver: Improver, found: Draft, start: Draft, *, talk: bool) -> Plan:
     """The best plan that the checker passes: with spare minutes handed out, without, or the quick tier's."""
     problem, seed = live.table.problem, improver.seed
     searched = f"pyvrp {version('pyvrp')}" if improver.taken else QUICK
     engine = f"{searched}; the search failed: {improver.failure}" if improver.failure else searched
     found = _trimmed(live, found)
     if talk and any(task.talk_max_s for task in problem.tasks):
-        answer = _with_talk(live, found, told, engine, seed)
+        answer = _with_talk(live, found, engine, seed)
         if answer is not None and not check(problem, answer):
             return replace(answer, iterations=improver.taken)
     answer = live.plan(found, engine=engine, seed=seed)
@@ -127,12 +137,12 @@ def _trimmed(live: Live, draft: Draft) -> Draft:
     return Draft({van: live.settler.trimmed(vans[van], visits) for van, visits in draft.visits.items()})
 
 
-def _with_talk(live: Live, draft: Draft, told: Mapping[str, int], engine: str, seed: int) -> Plan | None:
+def _with_talk(live: Live, draft: Draft, engine: str, seed: int) -> Plan | None:
     """With spare minutes handed out; None where that failed."""
     from routing.talk import hand_out  # the exact model is loaded only where there is something to hand out
 
     try:
-        handed = hand_out(live.table, draft, told, seed)
+        handed = hand_out(live.table, draft, live.worth.said.start_s, seed)
     except SolverFailure:
         return None
     visits = {van: handed[van].visits if van in handed else whole for van, whole in draft.visits.items()}

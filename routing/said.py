@@ -1,47 +1,49 @@
 """What an older plan told people: which van, and when."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from routing.draft import Draft
-from routing.live import Live
 from routing.model import Plan
 from routing.stops import NOBODY
 
 MOVED_S = 900
 
+HOLD_S = 1800
+"""A new plan comes within half an hour of what the previous one said, unless the event itself makes that impossible."""
+
+SURPRISE_S = 300
+"""What a start beyond that costs, in seconds of driving, on top of each second beyond (own choice: as another van)."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """In which van each task (or ride's end, or fetch) was to come, and when it was to start."""
+
+    vans: Mapping[str, str] = field(default_factory=dict)
+    start_s: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, plan: Plan) -> "Said":
+        """What this plan says."""
+        steps = [(step, route.van) for route in plan.routes for step in route.steps if step.kind not in NOBODY]
+        return cls({step.task: van for step, van in steps}, {step.task: step.start_s for step, _ in steps})
+
+    def surprise_s(self, name: str, start_s: int) -> int:
+        """What this start costs by being another than was said, in seconds of driving."""
+        said = self.start_s.get(name)
+        if said is None:
+            return 0
+        beyond_s = abs(start_s - said) - HOLD_S
+        return SURPRISE_S + beyond_s if beyond_s > 0 else 0
+
 
 def moves(previous: Plan, plan: Plan) -> int:
     """How many stops change van, or are a quarter of an hour or more from what was said."""
-    vans, said = previous_vans(previous), told_s(previous)
+    said = Said.by(previous)
     return sum(
-        step.task in vans and (vans[step.task] != route.van or abs(step.start_s - said[step.task]) >= MOVED_S)
+        step.task in said.vans
+        and (said.vans[step.task] != route.van or abs(step.start_s - said.start_s[step.task]) >= MOVED_S)
         for route in plan.routes
         for step in route.steps
         if step.kind not in NOBODY
     )
-
-
-def previous_vans(previous: Plan) -> Mapping[str, str]:
-    """In which van each task was planned."""
-    return {step.task: route.van for route in previous.routes for step in route.steps if step.kind not in NOBODY}
-
-
-def told_s(previous: Plan) -> dict[str, int]:
-    """When each task was planned to start."""
-    return {step.task: step.start_s for route in previous.routes for step in route.steps if step.kind not in NOBODY}
-
-
-HOLD_S = 1800
-"""A new plan comes within half an hour of what the previous one said, unless the event itself makes that impossible."""
-
-
-def held(live: Live, start: Draft, said: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """From when to when each start may move in the search: what was said, what insertion made of it, and some room."""
-    held: dict[str, tuple[int, int]] = {}
-    for van, visits in start.visits.items():
-        timed = live.table.run(live.table.vans[van], visits)
-        for visit, begins in zip(visits, timed.start, strict=True):
-            if visit.id in said and visit.id in live.table.stops:
-                earlier, later = sorted((said[visit.id], begins))
-                held[visit.id] = earlier - HOLD_S, later + HOLD_S
-    return held

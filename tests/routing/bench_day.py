@@ -29,7 +29,7 @@ import routing.draft
 from routing import Ordered, Plan, Problem, after, check, insert, plan, replan, search
 from routing.live import Live
 from routing.rivals import MaxCpu
-from routing.said import previous_vans
+from routing.said import Said
 from routing.timetable import Timetable
 from tests.routing.dynamic_day import Outcome, in_hindsight, lived, story
 from tests.routing.full_day import full_day, played, struck
@@ -42,14 +42,14 @@ Each = Callable[[Callable[[int], Any], Iterable[int]], Iterable[Any]]
 
 def worth_s(problem: Problem, previous: Plan, found: Plan) -> int:
     """A plan's cost as the replan counts it, with 100,000 s for each must that is left out."""
-    live = Live(Timetable(problem), previous_vans(previous))
+    live = Live(Timetable(problem), Said.by(previous))
     measure = live.measure(live.from_plan(found))
     return measure.cost_s + 100_000 * measure.missing
 
 
 def changed_vans(previous: Plan, found: Plan) -> int:
-    told = previous_vans(previous)
-    return sum(told[name] != van for name, van in previous_vans(found).items() if name in told)
+    told = Said.by(previous).vans
+    return sum(told[name] != van for name, van in Said.by(found).vans.items() if name in told)
 
 
 def percentile(values: list[float], part: float) -> float:

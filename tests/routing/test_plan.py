@@ -24,7 +24,7 @@ from routing import (
 )
 from routing.battery import flat
 from routing.live import Live
-from routing.planning import previous_vans
+from routing.said import Said
 from routing.timetable import Timetable
 from tests.routing.days import (
     HOUR,
@@ -323,9 +323,9 @@ def test_new_order_is_inserted_and_nobody_changes_van() -> None:
     before = solved(day(tasks, vans))
     problem = day([*tasks, task("new", 6)], vans)
     after = again(problem, before)
-    told = previous_vans(before)
+    told = Said.by(before).vans
     assert left_out(after) == {}
-    assert all(told[name] == now for name, now in previous_vans(after).items() if name in told)
+    assert all(told[name] == now for name, now in Said.by(after).vans.items() if name in told)
 
 
 def test_cancelled_task_disappears() -> None:
@@ -350,7 +350,7 @@ def test_new_plan_is_never_worse_than_the_completed_old_one(seed: int) -> None:
     fewer = replace(
         problem, tasks=[t for t in problem.tasks if t.id not in ("t3", "t5")], vans=_without(problem, "t3", "t5")
     )
-    live = Live(Timetable(fewer), previous_vans(before))
+    live = Live(Timetable(fewer), Said.by(before))
     completed = live.complete(live.from_plan(before))
     after = again(fewer, before)
     assert live.measure(live.from_plan(after)) <= live.measure(completed)
@@ -386,6 +386,39 @@ def test_insert_answers_when_and_leaves_the_rest_in_order() -> None:
     assert offer.start_s == start_s(offer.plan, "new") + NOW
     assert check(problem, offer.plan) == []
     assert [name for name in order(offer.plan) if name != "new"] == order(before)
+
+
+def promised(*, vans: list[Van] | None = None, more: list[Task]) -> tuple[Plan, Problem]:
+    """Eight residents in a row, told their times; and the day with more to do."""
+    told = [task(f"t{n}", 2 + n, service_s=600, locked_van="van-1") for n in range(8)]
+    return solved(day(told, vans)), day([*told, *more], vans)
+
+
+def furthest_s(told: Plan, now: Plan) -> int:
+    """By how much the start moves that moves most."""
+    before = Said.by(told).start_s
+    return max(abs(at - before[name]) for name, at in Said.by(now).start_s.items() if name in before)
+
+
+LONG = {"service_s": 3000, "windows": window(0, HOUR)}
+"""Nearly an hour, and soon: whoever comes later today hears of it."""
+
+
+def test_insert_moves_nobody_beyond_half_an_hour_where_another_van_can_come() -> None:
+    vans = [van("van-1"), van("van-2", depot="other", place=11)]
+    told, later = promised(vans=vans, more=[task("new", 1, **LONG)])
+    offer = insert(later, told, "new")
+    assert check(later, offer.plan) == []
+    assert offer.van == "van-2"
+    assert furthest_s(told, offer.plan) <= 1800
+
+
+def test_insert_still_takes_a_must_that_moves_others_but_no_chore() -> None:
+    told, later = promised(more=[task("must", 1, **LONG), task("chore", 1, value=900, **LONG)])
+    offer = insert(later, told, "must")
+    assert offer.van == "van-1"
+    assert furthest_s(told, offer.plan) > 1800
+    assert insert(later, told, "chore").van is None
 
 
 def test_insert_says_why_not() -> None:
