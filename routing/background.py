@@ -45,7 +45,7 @@ def background(
         ProblemError: a record that cannot be meant.
     """
     require_valid(problem)
-    live = Live(Timetable(problem), Said.by(standing))
+    live = Live(Timetable(problem), Said.by(standing, problem))
     now = live.complete(live.from_plan(standing))
     best, saving, moved = standing, 0, 0
     for found in each(_Seeded(problem, standing, seconds, iterations), seeds):

@@ -75,7 +75,8 @@ class Energy:
 class Rest:
     """A lunch or another break of the roster: begins within `window`, without a passenger aboard.
 
-    `place` None: wherever the van then stands. It is left out of a route that is back before the window ends.
+    `place` None: wherever the van then stands, and at home when all else is done. A route that is back before the
+    window ends may be without it.
     """
 
     id: str
@@ -134,7 +135,7 @@ class Task:
     can be brought on another day. `familiar`: vans whose concierge this resident knows. `locked_van`: only this van may
     come. `depot`: the hub (or depot) where its goods are. `talk_max_s`: at most so much spare time is handed out to
     this resident on top of `service_s`; `contact_days`: days since somebody last really spoke with them, None: longer
-    ago than is known.
+    ago than is known. `told_s`: when they were told that somebody comes, None: as the previous plan has it.
     """
 
     id: str
@@ -157,11 +158,12 @@ class Task:
     deferrable: bool = False
     talk_max_s: int = 0
     contact_days: int | None = None
+    told_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ride:
-    """A resident driven from A to B: `{id}/pickup` and `{id}/dropoff` in a plan's steps."""
+    """A resident driven from A to B: `{id}/pickup` and `{id}/dropoff` in a plan's steps. `told_s`: as a task's."""
 
     id: str
     pickup_place: int
@@ -175,6 +177,7 @@ class Ride:
     locked_van: str | None = None
     aboard: str | None = None
     """The van in which the passenger already sits: only the dropoff remains."""
+    told_s: int | None = None
 
 
 UNIT_KG: Mapping[str, float] = {

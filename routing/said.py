@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from routing.model import Plan
+from routing.model import Plan, Problem
 from routing.stops import NOBODY
 
 MOVED_S = 900
@@ -23,10 +23,14 @@ class Said:
     start_s: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def by(cls, plan: Plan) -> "Said":
-        """What this plan says."""
+    def by(cls, plan: Plan, problem: Problem | None = None) -> "Said":
+        """What this plan says; where the problem knows another time that somebody was told, that counts."""
         steps = [(step, route.van) for route in plan.routes for step in route.steps if step.kind not in NOBODY]
-        return cls({step.task: van for step, van in steps}, {step.task: step.start_s for step, _ in steps})
+        start_s = {step.task: step.start_s for step, _ in steps}
+        if problem is not None:
+            start_s |= {task.id: task.told_s for task in problem.tasks if task.told_s is not None}
+            start_s |= {f"{ride.id}/pickup": ride.told_s for ride in problem.rides if ride.told_s is not None}
+        return cls({step.task: van for step, van in steps}, start_s)
 
     def surprise_s(self, name: str, start_s: int) -> int:
         """What this start costs by being another than was said, in seconds of driving."""

@@ -175,7 +175,7 @@ def _task(task: Task, size: int, depots: set[str], vans: set[str], faults: list[
     _whole(record, "service_s", task.service_s, faults, least=0)
     _loads(record, "deliver", task.deliver, faults)
     _loads(record, "collect", task.collect, faults)
-    for field in ("release_s", "aboard_since_s"):
+    for field in ("release_s", "aboard_since_s", "told_s"):
         if getattr(task, field) is not None:
             _whole(record, field, getattr(task, field), faults)
     for field in ("max_aboard_s", "value", "contact_days"):
@@ -202,6 +202,8 @@ def _ride(ride: Ride, size: int, vans: set[str], faults: list[str]) -> None:
     _window(record, "dropoff", ride.dropoff, faults)
     for field, least in (("pickup_s", 0), ("dropoff_s", 0), ("seats", 1), ("max_ride_s", 0)):
         _whole(record, field, getattr(ride, field), faults, least=least)
+    if ride.told_s is not None:
+        _whole(record, "told_s", ride.told_s, faults)
     for field in ("locked_van", "aboard"):
         van = getattr(ride, field)
         if van is not None and van not in vans:

@@ -133,6 +133,17 @@ def test_the_router_hears_how_long_ago_somebody_was_really_spoken_with(world: Wo
     assert days[stops["k2"]] is None, "a neighbour or daughter took it in: the resident was not spoken with"
 
 
+def test_the_router_hears_when_a_resident_was_told_that_somebody_comes(world: World) -> None:
+    stop = world.order("k0")["stop"]
+    world.plan()
+    with world.kit.store.read() as session:
+        promised_s = session.get_one(StopRow, stop).promised_s
+    world.plan("nog eens")
+    (task,) = asked(world).tasks
+    assert promised_s is not None
+    assert task.told_s == int(promised_s)
+
+
 def test_lunch_partition_and_energy_of_the_roster_are_asked(world: World) -> None:
     enter(world, "vans", "van-1", **LUNCH, partition=False, energy={"kwh_per_km": 0.2, "cooler_kw": 0.3})
     world.order("k0")

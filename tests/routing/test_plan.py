@@ -413,6 +413,23 @@ def test_insert_moves_nobody_beyond_half_an_hour_where_another_van_can_come() ->
     assert furthest_s(told, offer.plan) <= 1800
 
 
+def test_small_delays_do_not_add_up_beyond_what_people_were_told() -> None:
+    vans = [van("van-1"), van("van-2", depot="other", place=11)]
+    told, _ = promised(vans=vans, more=[])
+    soon = {"service_s": 1200, "windows": window(0, HOUR)}
+    first = day([*_tasks_told(told), task("first", 1, **soon)], vans)
+    once = insert(first, told, "first")
+    assert once.van == "van-1"
+    second = replace(first, tasks=[*first.tasks, task("second", 1, **soon)])
+    assert insert(second, once.plan, "second").van == "van-2"
+
+
+def _tasks_told(told: Plan) -> list[Task]:
+    """The residents in a row, who know when somebody comes whatever a later plan says."""
+    at = Said.by(told).start_s
+    return [task(f"t{n}", 2 + n, service_s=600, locked_van="van-1", told_s=at[f"t{n}"]) for n in range(8)]
+
+
 def test_insert_still_takes_a_must_that_moves_others_but_no_chore() -> None:
     told, later = promised(more=[task("must", 1, **LONG), task("chore", 1, value=900, **LONG)])
     offer = insert(later, told, "must")

@@ -45,6 +45,7 @@ def day_ride(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayRid
         max_ride_s=RIDE_MAX_S,
         locked_van=stop.row.van if stop.row.locked else None,
         aboard=_aboard(facts, stop),
+        told_s=stop.told_s,
     )
 
 

@@ -42,6 +42,11 @@ class StopNow:
         return self.row.state in OPEN
 
     @property
+    def told_s(self) -> int | None:
+        """When its resident was told that somebody comes."""
+        return None if self.row.promised_s is None else int(self.row.promised_s)
+
+    @property
     def wishes(self) -> list[Wish]:
         """What its orders ask for at the door."""
         return [wish_of(order) for order in self.orders]

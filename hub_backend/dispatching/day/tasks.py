@@ -84,6 +84,7 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         locked_van=stop.row.van if stop.row.locked else None,
         talk_max_s=talk_max_s(wishes, stop.resident),
         contact_days=facts.contact_days.get(stop.resident.id),
+        told_s=stop.told_s,
     )
 
 

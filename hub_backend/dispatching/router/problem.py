@@ -87,6 +87,7 @@ class DayTask(Struct, frozen=True, kw_only=True):
     locked_van: str | None = None
     talk_max_s: int = 0
     contact_days: int | None = None
+    told_s: int | None = None
 
 
 class DayRide(Struct, frozen=True, kw_only=True):
@@ -105,6 +106,7 @@ class DayRide(Struct, frozen=True, kw_only=True):
     max_ride_s: int
     locked_van: str | None = None
     aboard: str | None = None
+    told_s: int | None = None
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):

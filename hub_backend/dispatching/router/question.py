@@ -47,6 +47,7 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
             locked_van=task.locked_van,
             talk_max_s=task.talk_max_s,
             contact_days=task.contact_days,
+            told_s=task.told_s,
         )
         for task in day.tasks
         if task.id in places
@@ -64,6 +65,7 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
             max_ride_s=ride.max_ride_s,
             locked_van=ride.locked_van,
             aboard=ride.aboard,
+            told_s=ride.told_s,
         )
         for ride in day.rides
         if ride.id in places
