@@ -18,6 +18,7 @@ def range_violations(problem: Problem, van: Van, route: Route, bound: int) -> li
 def _walk(problem: Problem, van: Van, route: Route, bound: int, soc: float) -> Iterator[Violation]:
     least = van.min_soc_percent - _PERCENT_TOLERANCE
     weights = _Weight(problem, van, route)
+    home = next(depot.place for depot in problem.depots if depot.id == van.depot)
     place, charged = van.place, False
     for index, step in enumerate(route.steps):
         soc -= _leg_percent(problem, van, place, step.place, weights.kg)
@@ -27,11 +28,10 @@ def _walk(problem: Problem, van: Van, route: Route, bound: int, soc: float) -> I
             soc = min(100.0, soc + 100.0 * hours * van.charge_kw / van.battery_kwh)
             charged = True
         elif step.kind is not StepKind.RELOAD:
-            soc -= _stay_percent(van, step)
+            soc -= _stay_percent(van, step, home)
         weights.past(index, step)
         if step.kind is not StepKind.CHARGE and index >= bound and soc < least:
             yield Violation("range", van.id, step.task, f"{soc:.1f} % left there, {van.min_soc_percent} % is the least")
-    home = next(depot.place for depot in problem.depots if depot.id == van.depot)
     soc -= _leg_percent(problem, van, place, home, weights.kg)
     if (charged or len(route.steps) > bound) and soc < least:
         yield Violation("range", van.id, None, f"back with {soc:.1f} %, {van.min_soc_percent} % is the least")
@@ -47,7 +47,9 @@ def _leg_percent(problem: Problem, van: Van, a: int, b: int, kg: float) -> float
     return 100.0 * kwh * energy.margin / van.battery_kwh
 
 
-def _stay_percent(van: Van, step: Step) -> float:
+def _stay_percent(van: Van, step: Step, home: int) -> float:
+    if step.kind is StepKind.REST and step.place == home:
+        return 0.0
     kwh = van.energy.cooler_kw * (step.depart_s - step.arrive_s) / 3600
     if step.kind is not StepKind.REST:
         kwh += van.energy.kwh_per_stop

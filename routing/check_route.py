@@ -75,7 +75,7 @@ class RouteCheck:
         place, t, drive_s, metres = van.place, route.start_s, 0, 0
         if route.start_s < van.ready_s:
             self._break("travel", None, f"starts {van.ready_s - route.start_s} s before the van is ready")
-        for step in (*route.steps, None):
+        for index, step in enumerate((*route.steps, None)):
             to = self._depot.place if step is None else step.place
             seconds = int(travel.duration_s[place, to])
             name = None if step is None else step.task
@@ -90,21 +90,22 @@ class RouteCheck:
             if step is not None:
                 if not step.arrive_s <= step.start_s <= step.depart_s:
                     self._break("known", name, "arrival, start and departure are not in order")
-                self._where_and_how_long(step, place)
+                self._where_and_how_long(index, step, place)
                 t, place = step.depart_s, step.place
         if (drive_s, metres) != (route.drive_s, route.distance_m):
             words = f"{drive_s} s and {metres} m, the route says {route.drive_s} s and {route.distance_m} m"
             self._break("figures", None, words)
 
-    def _where_and_how_long(self, step: Step, before: int) -> None:
-        place, least = self._meant(step, before)
+    def _where_and_how_long(self, index: int, step: Step, before: int) -> None:
+        all_done = all(later.kind is StepKind.REST for later in self._route.steps[index:])
+        place, least = self._meant(step, self._depot.place if all_done else before)
         if step.place != place:
             self._break("place", step.task, f"at place {step.place} instead of {place}")
         if step.depart_s - step.start_s < least:
             self._break("service", step.task, f"lasts {step.depart_s - step.start_s} s instead of {least} s")
 
-    def _meant(self, step: Step, before: int) -> tuple[int, int]:
-        """Where a step has to be and how long it lasts at least."""
+    def _meant(self, step: Step, rests_at: int) -> tuple[int, int]:
+        """Where a step has to be (a rest of no place of its own at `rests_at`) and how long it lasts at least."""
         if step.kind is StepKind.TASK:
             task = self._tasks[step.task]
             return task.place, task.service_s + step.talk_s
@@ -114,7 +115,7 @@ class RouteCheck:
             return fetch.place, fetch.service_s
         if step.kind is StepKind.REST:
             rest = self._rests[step.task]
-            return before if rest.place is None else rest.place, rest.rest_s
+            return rests_at if rest.place is None else rest.place, rest.rest_s
         if step.kind in AT_DEPOT:
             depot = self._depots[step.task]
             if self._hub(step.task) != self._hub(self._depot.id):

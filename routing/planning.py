@@ -68,7 +68,7 @@ def replan(
     if events:
         problem = after(problem, events)
         require_valid(problem)
-    live = Live(Timetable(problem), Said.by(previous))
+    live = Live(Timetable(problem), Said.by(previous, problem))
     start = live.complete(live.from_plan(previous))
     tightening = Tightening(held=_held(live, start))
     improver = Improver(live, seconds=seconds, iterations=iterations, seed=seed, tightening=tightening)
@@ -97,7 +97,7 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
         RoutingError: the problem has no such task.
     """
     require_valid(problem)
-    live = Live(Timetable(problem), Said.by(previous))
+    live = Live(Timetable(problem), Said.by(previous, problem))
     if task_id not in live.table.tasks and task_id not in live.table.rides:
         raise RoutingError(f"task {task_id!r}: the problem has no such task or ride")
     before = live.from_plan(previous)
@@ -121,7 +121,7 @@ def _finished(live: Live, improver: Improver, found: Draft, start: Draft, *, tal
     problem, seed = live.table.problem, improver.seed
     searched = f"pyvrp {version('pyvrp')}" if improver.taken else QUICK
     engine = f"{searched}; the search failed: {improver.failure}" if improver.failure else searched
-    found = _trimmed(live, found)
+    found = _rested(live, found)
     if talk and any(task.talk_max_s for task in problem.tasks):
         answer = _with_talk(live, found, engine, seed)
         if answer is not None and not check(problem, answer):
@@ -132,9 +132,9 @@ def _finished(live: Live, improver: Improver, found: Draft, start: Draft, *, tal
     return replace(answer, iterations=improver.taken)
 
 
-def _trimmed(live: Live, draft: Draft) -> Draft:
+def _rested(live: Live, draft: Draft) -> Draft:
     vans = live.table.vans
-    return Draft({van: live.settler.trimmed(vans[van], visits) for van, visits in draft.visits.items()})
+    return Draft({van: live.settler.rested_at_home(vans[van], visits) for van, visits in draft.visits.items()})
 
 
 def _with_talk(live: Live, draft: Draft, engine: str, seed: int) -> Plan | None:

@@ -22,7 +22,7 @@ from routing.cargo import EMPTY, LOOSE, Load, ride_of, vector
 from routing.draft import Draft
 from routing.live import Live
 from routing.model import COMPARTMENTS, StepKind, Van
-from routing.stops import NEVER, Stop, Visit
+from routing.stops import NEVER, Stop, Visit, done_after
 from routing.timetable import Timetable
 
 PRIZE = 1_000_000
@@ -176,10 +176,11 @@ class Model:
         return any(self.table.forbidden(name, van) is None for van in self.vans)
 
     def _add_rests(self, van: Van) -> None:
-        """Those that the draft has, each where it has them."""
-        places = self.table.places(van, (*self.prefix[van.id], *self.tail[van.id]))
+        """Those that the draft has on the way, each where it has them; those at home when all is done bind nothing."""
+        visits = (*self.prefix[van.id], *self.tail[van.id])
+        places, done = self.table.places(van, visits), done_after(visits)
         for index, visit in enumerate(self.tail[van.id], start=len(self.prefix[van.id])):
-            if visit.kind is not StepKind.REST:
+            if visit.kind is not StepKind.REST or index >= done:
                 continue
             rest = self.table.rests[van.id, visit.id]
             location = self.columns.location(places[index])

@@ -103,12 +103,16 @@ class Settler:
         charge_s = 0 if empty.soc_end is None else charge_needed_s(van, empty.soc_end)
         return (*before, Visit(StepKind.CHARGE, depot, charge_s), *after)
 
-    def trimmed(self, van: Van, visits: Visits) -> Visits:
-        """Without the rests that the day does not ask for."""
-        for rest in [visit for visit in visits if visit.kind is StepKind.REST]:
-            without = tuple(visit for visit in visits if visit != rest)
-            if self._table.run(van, without).fault is None:
-                visits = without
+    def rested_at_home(self, van: Van, visits: Visits) -> Visits:
+        """Rests that the way does not ask for are taken when all is done, where the shift has room for them."""
+        for rest in van.rests:
+            visit = Visit(StepKind.REST, rest.id)
+            without = tuple(one for one in visits if one != visit)
+            if self._table.run(van, without).fault is not None:
+                continue
+            last = (*without, visit)
+            is_ahead = rest.window.to_s >= max(van.ready_s, van.shift.from_s, self._table.problem.now_s)
+            visits = last if is_ahead and self._table.run(van, last).fault is None else without
         return visits
 
     # ------------------------------------------------------------ leaving out

@@ -1,6 +1,6 @@
 """What a sequence is made of: visits without times, and what the timing needs to know of each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -86,6 +86,11 @@ def _dropoff_stop(ride: Ride) -> Stop:
     seats = vector({"seats": ride.seats})
     window = (ride.dropoff.from_s, ride.dropoff.to_s)
     return Stop(ride.dropoff_place, (window,), ride.dropoff_s, deliver=seats, gives=some(seats))
+
+
+def done_after(visits: Sequence[Visit]) -> int:
+    """After how many visits nothing but rests follows."""
+    return max((index for index, visit in enumerate(visits, 1) if visit.kind is not StepKind.REST), default=0)
 
 
 def start_in(rest: Rest, arrive_s: int) -> tuple[int, int]:

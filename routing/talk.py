@@ -144,8 +144,9 @@ class _VanModel:
             for gap in gaps:
                 here = model.choice()
                 self._before[rest.id, gap] = here
-                model.require(at >= leave[gap], when=here)
-                model.require(arrivals[gap] >= at + rest.rest_s + legs[gap], when=here)
+                home_first_s = legs[gap] if gap == len(self._visits) else 0  # when all is done she rests at home
+                model.require(at >= leave[gap] + home_first_s, when=here)
+                model.require(arrivals[gap] >= at + rest.rest_s + legs[gap] - home_first_s, when=here)
                 choices.append(here)
             model.require(sum(choices) == 1)
         for index in range(self._frozen, len(arrivals)):

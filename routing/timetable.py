@@ -13,7 +13,7 @@ from routing.battery import Draw
 from routing.cargo import SEATS, ride_of, vector
 from routing.model import COMPARTMENTS, Problem, Ride, Route, Step, StepKind, Task, Van
 from routing.reasons import Fault
-from routing.stops import AT_DEPOT, NEVER, NOBODY, Stop, Visit, stops_of
+from routing.stops import AT_DEPOT, NEVER, NOBODY, Stop, Visit, done_after, stops_of
 from routing.timing import Run, Timed
 
 if TYPE_CHECKING:  # for the types alone
@@ -193,13 +193,14 @@ class Timetable:
         return self.duration[place][self.depots[van.depot].place]
 
     def places(self, van: Van, visits: Sequence[Visit]) -> list[int]:
-        """Where each visit is; a rest without a place of its own is where the van then stands."""
+        """Where each visit is; a rest without a place is where the van then stands, at home when all is done."""
         places: list[int] = []
-        here = van.place
-        for visit in visits:
+        here, home = van.place, self.depots[van.depot].place
+        done = done_after(visits)
+        for index, visit in enumerate(visits):
             if visit.kind is StepKind.REST:
                 fixed = self.rests[van.id, visit.id].place
-                here = here if fixed is None else fixed
+                here = fixed if fixed is not None else here if index < done else home
             elif visit.kind in AT_DEPOT:
                 here = self.depots[visit.id].place
             else:

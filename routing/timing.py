@@ -292,7 +292,7 @@ class Run:
             visit = visits[index]
             if self._stops[index] is not None:
                 soc -= draw.of_stop + draw.of_staying_s * (timed.depart[index] - timed.arrive[index])
-            elif visit.kind is StepKind.REST:
+            elif visit.kind is StepKind.REST and self._places[index] != self._home:
                 soc -= draw.of_staying_s * (timed.depart[index] - timed.arrive[index])
             elif visit.kind is StepKind.CHARGE:
                 soc = min(100.0, soc + gained_percent(van, visit.charge_s))

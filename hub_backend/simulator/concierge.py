@@ -117,6 +117,8 @@ class Concierge:
             else:
                 await self._look_later("no stop", LOOK_AGAIN_S * 2)
         elif stops[0].kind == "rest":
+            if all(stop.kind == "rest" for stop in stops):
+                await self._drive_home()
             await self._rest(stops[0])
         elif stops[0].kind in ("reload", "charge"):
             await self._visit_hub(stops[0])

@@ -69,8 +69,34 @@ def test_lunch_at_the_hub_is_driven_to() -> None:
     assert next(step.place for step in route(found).steps if step.kind is StepKind.REST) == 0
 
 
-def test_whoever_is_back_before_lunch_ends_needs_none_on_the_way() -> None:
-    assert order(solved(day([task("a", 2)], [van(rests=(LUNCH,))]))) == ["a"]
+def test_whoever_is_back_before_lunch_has_it_at_the_hub() -> None:
+    found = solved(day([task("a", 2)], [van(rests=(LUNCH,))]))
+    assert order(found) == ["a", "lunch"]
+    lunch = route(found).steps[-1]
+    assert (lunch.place, lunch.arrive_s, lunch.start_s) == (0, NOW + 540, LUNCH.window.from_s)
+    assert route(found).end_s == LUNCH.window.from_s + 1800
+
+
+def test_a_van_that_idles_at_the_hub_has_its_lunch_in_the_plan_and_still_takes_an_order_before_it() -> None:
+    before = solved(day([], [van(rests=(LUNCH,))]))
+    assert order(before) == ["lunch"]
+    order_comes = day([task("new", 3), task("later", 4, windows=window(4 * HOUR, 5 * HOUR))], [van(rests=(LUNCH,))])
+    assert insert(order_comes, before, "new").start_s == NOW + 180
+    assert order(insert(order_comes, before, "later").plan) == ["lunch", "later"]
+    assert order(again(order_comes, before)) == ["new", "lunch", "later"]
+
+
+def test_lunch_that_no_shift_has_room_for_is_no_step() -> None:
+    short = van(rests=(LUNCH,), shift=Window(NOW, NOW + HOUR))
+    assert order(solved(day([task("a", 2)], [short]))) == ["a"]
+
+
+def test_waiting_for_lunch_at_the_hub_draws_nothing_from_the_battery() -> None:
+    cold = Energy(cooler_kw=2.0)
+    with_lunch, without = (
+        solved(day([task("a", 2)], [van(rests=r, energy=cold, soc_percent=60.0)])) for r in ((LUNCH,), ())
+    )
+    assert route(with_lunch).soc_end_percent == route(without).soc_end_percent
 
 
 def test_lunch_whose_time_is_over_comes_next() -> None:
