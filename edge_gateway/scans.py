@@ -124,7 +124,7 @@ def _judge_at_door(code: str, purpose: ScanPurpose, plan: VanPlan, situation: Si
 
 def _derive(code: str, plan: VanPlan, situation: Situation) -> ScanPurpose:
     at = next((stop for stop in plan.stops if stop.stop == situation.at_stop), None)
-    if not situation.under_way or (at is not None and at.kind in ("reload", "charge")):
+    if not situation.under_way or (at is not None and at.kind in ("reload", "charge", "fetch")):
         return ScanPurpose.LOAD
     if _stop_with(plan, code, deliver=True) is None and _stop_with(plan, code, deliver=False) is not None:
         return ScanPurpose.COLLECT

@@ -85,6 +85,7 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
     "dropped": ("{address} vervalt: {why}.", "{address} is dropped: {why}."),
     # why a stop is left out; beside them stand the router's own codes
     "cancelled": ("opdracht vervallen", "order cancelled"),
+    "goods_in": ("de spullen voor {address} uit {van}", "the goods for {address} from {van}"),
     "stuck": ("de spullen liggen in {van}, dat niet rijdt", "the goods are in {van}, which does not drive"),
     "in_several_vans": ("de spullen liggen in meer busjes: {vans}", "the goods are in several vans: {vans}"),
     "locked_out": ("vastgezet op {van}, dat niet rijdt", "locked to {van}, which does not drive"),

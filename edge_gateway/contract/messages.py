@@ -332,11 +332,12 @@ class PlannedParcel(Struct, frozen=True, kw_only=True):
 class PlannedStop(Struct, frozen=True, kw_only=True):
     """One stop of a van's day, as its concierge sees it.
 
-    `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is.
+    `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is; at a `fetch`
+    stands a van that cannot go on, `name`, whose goods for the stops after it are scanned into hers.
     """
 
     stop: Ref
-    kind: Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest"]
+    kind: Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest", "fetch"]
     name: Annotated[str, Meta(max_length=80)]
     address: Annotated[str, Meta(max_length=120)]
     lat: Latitude

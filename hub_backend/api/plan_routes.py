@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.day.tours import VanTour, read_tours
+from hub_backend.dispatching.plan_messages import fetched_from
 from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s, talk_s
 from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
@@ -133,7 +134,7 @@ def _route_out(
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,
-        stops=done + [_step_out(step, stops.get(stop_of_ref(step.ref)), hub_name) for step in ahead],
+        stops=done + [_step_out(step, stops, hub_name) for step in ahead],
         geometry=list(route.geometry) if route else [],
     )
 
@@ -174,13 +175,14 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
     )
 
 
-def _step_out(step: PlannedStep, stop: StopNow | None, hub_name: str) -> PlanStop:
+def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str) -> PlanStop:
+    stop = stops.get(stop_of_ref(step.ref))
     if stop is None or is_nobodys(step.ref):
         return PlanStop(
             stop=step.ref,
             kind=step.kind,
             client=None,
-            address="" if step.kind == "rest" else hub_name,
+            address=hub_name if step.kind in ("reload", "charge") else fetched_from(step, stops),
             lat=step.lat,
             lon=step.lon,
             arrive_s=step.arrive_s,

@@ -148,6 +148,7 @@ def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, .
     """The previous routes without what is finished, cancelled or not to be planned: what the router can go on with."""
     problem = standing.problem
     meant = {task.id for task in problem.tasks}
+    meant |= {f"{task.id}/fetch" for task in problem.tasks if task.fetch is not None}
     for ride in problem.rides:
         meant |= {f"{ride.id}{end}" for end in ((DROPOFF,) if ride.aboard is not None else (PICKUP, DROPOFF))}
     rests = {(van.id, rest.id) for van in problem.vans for rest in van.rests}

@@ -28,4 +28,4 @@ def _fits(today: Standing, id_: str, van: str) -> bool:
         return True
     if stop.row.state == "cancelled" or (stop.row.locked and stop.row.van not in (None, van)):
         return False
-    return not stop.aboard or stop.aboard == {van}
+    return stop.aboard - today.facts.stranded <= {van}

@@ -9,7 +9,7 @@ from hub_backend.dispatching.drafting import Draft
 from hub_backend.dispatching.plans import PlanBody, named
 from hub_backend.dispatching.router.problem import Changed, PlanAnswer, PlannedRoute
 from hub_backend.spoken import Words, said
-from hub_backend.stop_ref import DROPOFF, stop_of_ref
+from hub_backend.stop_ref import stop_of_ref
 
 INSERTED = said("inserted")
 
@@ -30,7 +30,7 @@ def gone(previous: PlanBody | None, standing: Standing) -> list[Changed]:
         _dropped(step.task, route.van, reasons[stop_of_ref(step.task)], standing)
         for route in previous.routes
         for step in route.steps
-        if stop_of_ref(step.task) in reasons and not step.task.endswith(DROPOFF)
+        if stop_of_ref(step.task) in reasons and step.kind not in ("dropoff", "fetch")
     ]
 
 
@@ -64,7 +64,7 @@ def _named_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[Pl
     return [
         named(
             route,
-            begun=standing.tour(route.van).depot_stops,
+            begun=standing.tour(route.van).numbered,
             current=standing.current.get(route.van),
             at_hub=not standing.tour(route.van).left_hub,
         )

@@ -13,11 +13,12 @@ from hub_backend.dispatching.router.problem import Changed, PlannedStep
 from hub_backend.ordering.goods import GOODS
 from hub_backend.ordering.wishes import may_use_letterbox
 from hub_backend.record import HubRow, PlanRow, VanRow, VisitRow
+from hub_backend.spoken import van_called
 from hub_backend.stop_ref import end_of_ref, is_nobodys, stop_of_ref
 
 MOST_CHANGES = 8
 
-StepKind = Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest"]
+StepKind = Literal["visit", "ride_pickup", "ride_dropoff", "reload", "charge", "rest", "fetch"]
 _KINDS: Mapping[str, StepKind] = {
     "task": "visit",
     "pickup": "ride_pickup",
@@ -25,6 +26,7 @@ _KINDS: Mapping[str, StepKind] = {
     "reload": "reload",
     "charge": "charge",
     "rest": "rest",
+    "fetch": "fetch",
 }
 
 
@@ -85,14 +87,15 @@ def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
 
 def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> PlannedStop:
     if is_nobodys(step.ref):
-        name = "" if step.kind == "rest" else hub.name
+        at_hub = step.kind in ("reload", "charge")
+        name = hub.name if at_hub else fetched_from(step, standing.stops)
         return PlannedStop(
             stop=step.ref,
             kind=_KINDS[step.kind],
             name=name,
             address=name,
-            lat=step.lat if step.kind == "rest" else hub.lat,
-            lon=step.lon if step.kind == "rest" else hub.lon,
+            lat=hub.lat if at_hub else step.lat,
+            lon=hub.lon if at_hub else step.lon,
             arrive_s=step.arrive_s,
             depart_s=step.depart_s,
             service_s=step.depart_s - step.start_s,
@@ -125,6 +128,12 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> Planned
         collect=_parcels(stop, "collect") if kind == "visit" else (),
         locked=stop.row.locked,
     )
+
+
+def fetched_from(step: PlannedStep, stops: Mapping[str, StopNow]) -> str:
+    """The van whose goods are taken over at this step; empty where there is none."""
+    stop = stops.get(stop_of_ref(step.task))
+    return van_called(sorted(stop.aboard)[0]).nl if step.kind == "fetch" and stop is not None and stop.aboard else ""
 
 
 def _parcels(stop: StopNow, direction: str) -> tuple[PlannedParcel, ...]:

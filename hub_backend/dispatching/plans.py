@@ -3,7 +3,7 @@
 A plan's row is kept for ever with the hash of the question it answers. Its body is a `PlanBody` as JSON.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -75,7 +75,7 @@ def next_revision(session: Session, day: str) -> int:
 
 def driven_to(route: PlannedRoute) -> list[PlannedStep]:
     """The steps that the van drives to or stands at: all but its loading before it leaves."""
-    return [step for step in route.steps if step.ref != LOADING]
+    return at_one_stop(step for step in route.steps if step.ref != LOADING)
 
 
 def stops_in(body: PlanBody) -> int:
@@ -111,18 +111,37 @@ def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | N
 
     A van that stands at its hub loads before it leaves: a reload that comes first is that loading and no stop. A
     task's or a ride's ref is its own id, a rest's is that of the roster. Reloads and charges are counted on from those
-    the van has begun, so that a new plan calls the reload it is driving to by the same name.
+    the van has begun, so that a new plan calls the reload it is driving to by the same name; all that is taken over
+    from one van at a time is one stop.
     """
-    counts = {kind: sum(ref.startswith(f"{kind}.") for ref in begun) for kind in ("reload", "charge")}
+    counts = {kind: sum(ref.startswith(f"{kind}.") for ref in begun) for kind in ("reload", "charge", "fetch")}
     steps = [] if current is None else [current]
     for number, step in enumerate(route.steps):
         ref = step.task
+        before = route.steps[number - 1] if number else None
         if number == 0 and step.kind == "reload" and at_hub:
             ref = LOADING
         elif step.kind == "rest":
             ref = f"{REST}{step.task}"
         elif step.kind in counts:
-            counts[step.kind] += 1
+            counts[step.kind] += not _is_same_fetch(before, step)
             ref = f"{step.kind}.{counts[step.kind]}"
         steps.append(msgspec.structs.replace(step, ref=ref))
     return msgspec.structs.replace(route, steps=tuple(steps))
+
+
+def _is_same_fetch(before: PlannedStep | None, step: PlannedStep) -> bool:
+    if before is None or step.kind != "fetch" or before.kind != "fetch":
+        return False
+    return (before.lat, before.lon) == (step.lat, step.lon)
+
+
+def at_one_stop(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+    """The steps with one for each planned stop: of all that is taken over from a van together the first, to the end."""
+    stops: list[PlannedStep] = []
+    for step in steps:
+        if stops and step.kind == "fetch" and stops[-1].ref == step.ref:
+            stops[-1] = msgspec.structs.replace(stops[-1], depart_s=step.depart_s)
+        else:
+            stops.append(step)
+    return stops

@@ -122,6 +122,8 @@ class Concierge:
             await self._rest(stops[0])
         elif stops[0].kind in ("reload", "charge"):
             await self._visit_hub(stops[0])
+        elif stops[0].kind == "fetch":
+            await self._fetch(stops[0])
         elif not await self._ready(state, stops[0]):
             await self._look_later("waiting")
         else:
@@ -137,6 +139,22 @@ class Concierge:
         await self._world.wait(stop.service_s)
         await self._tap("rested")
         self._truth.happened["lunch"] += 1
+
+    async def _fetch(self, stop: PlannedStop) -> None:
+        """Take over from a van that cannot go on what is in it for the stops to come."""
+        if self._at_hub:
+            await self._tap("departed_hub")
+            self._at_hub = False
+        await self._tap("under_way", stop=stop.stop)
+        await self._drive((stop.lat, stop.lon), "to another van")
+        await self._tap("arrived", stop=stop.stop)
+        self._does("taking goods over")
+        wanted = [parcel for one in self._trip(await self._page.state()) for parcel in one.deliver]
+        for parcel in wanted:
+            if (self._goods.where(parcel.code) or "").replace("van-", "bus ") == stop.name:
+                await self._load_one(parcel.code, cold=parcel.temp_class in COLD)
+        await self._tap("departed_hub")
+        self._truth.happened["fetched"] += 1
 
     async def _ready(self, state: ShownState, stop: PlannedStop) -> bool:
         """Load what is to be loaded; True when it is time to leave for `stop` with its goods in the van."""

@@ -69,6 +69,7 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
         depart_s=T_S + 1800,
         service_s=1800,
     )
+    fetch = msgspec.structs.replace(rest, stop="fetch.1", kind="fetch", name="bus 2", address="bus 2", service_s=180)
     plan: dict[str, Any] = {"plan": "p1", "revision": 3, "made_s": T_S, "day": "2026-11-23"}
     return {
         "position": (
@@ -152,6 +153,10 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
                 changes_en=("a stop more",),
                 stops=(msgspec.structs.replace(stop, talk_s=240), rest),
             ),
+        ),
+        "van plan with goods to fetch": (
+            "downlink",
+            m.VanPlan(**plan, van="van-1", concierge="Sam", stops=(fetch, stop)),
         ),
         "tour resting": ("event", m.Tour(**STAMP, phase="resting", stop="rest.lunch", record="r3")),
         "hub manifest": ("downlink", m.HubManifest(**plan, parcels=(PARCEL,), vans={"BZ1000000001": "van-1"})),

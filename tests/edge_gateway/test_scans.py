@@ -87,6 +87,12 @@ def test_the_vans_own_scanner_needs_no_purpose(
     assert ask(code, under_way=under_way, at_stop=at_stop, scanned=scanned).purpose is purpose
 
 
+def test_what_is_scanned_beside_a_van_that_cannot_go_on_is_loaded_from_it() -> None:
+    taking_over = plan(stop("fetch.1", kind="fetch", name="bus 2"), *PLAN.stops)
+    verdict = ask(MEAL, by=taking_over, under_way=True, at_stop="fetch.1")
+    assert (verdict.result, verdict.purpose, verdict.stop) == (ScanResult.RIGHT, ScanPurpose.LOAD, "s1")
+
+
 def test_at_the_hub_a_scan_is_intake_and_names_the_van() -> None:
     manifest = HubManifest(
         plan="p",

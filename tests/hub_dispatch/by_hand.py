@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from hub_backend.dispatching.router.problem import DayVan, Left, PlanAnswer, PlannedRoute, PlannedStep, PlanRequest
+from hub_backend.dispatching.router.problem import (
+    DayFetch,
+    DayVan,
+    Left,
+    PlanAnswer,
+    PlannedRoute,
+    PlannedStep,
+    PlanRequest,
+)
 
 
 def by_hand(request: PlanRequest) -> PlanAnswer:
@@ -15,6 +23,12 @@ def by_hand(request: PlanRequest) -> PlanAnswer:
     at_s = {van.id: van.ready_s for van in problem.vans}
     left = []
     first = {task: van.id for van in problem.vans for task in van.committed}
+    for task in problem.tasks:  # goods from another van all by the first, and before anything else
+        if task.fetch is not None and problem.vans:
+            van = problem.vans[0]
+            first[task.id] = van.id
+            lists[van.id].append(_fetch(task.id, task.fetch, at_s[van.id] + 180))
+            at_s[van.id] = lists[van.id][-1].depart_s
     for task in sorted(problem.tasks, key=lambda task: (task.id not in first, task.window, task.id)):
         aboard = [van.id for van in problem.vans if task.id in van.on_board]
         owners = [owner for owner in (first.get(task.id), task.locked_van, *aboard) if owner is not None]
@@ -57,6 +71,18 @@ def by_hand(request: PlanRequest) -> PlanAnswer:
         solve_s=0.0,
         broken=(),
         changes=(),
+    )
+
+
+def _fetch(task: str, fetch: DayFetch, arrive_s: int) -> PlannedStep:
+    return PlannedStep(
+        kind="fetch",
+        task=f"{task}/fetch",
+        lat=fetch.lat,
+        lon=fetch.lon,
+        arrive_s=arrive_s,
+        start_s=arrive_s,
+        depart_s=arrive_s + fetch.service_s,
     )
 
 

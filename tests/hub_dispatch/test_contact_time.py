@@ -283,6 +283,8 @@ def test_reasons_changes_and_who_is_left_out_are_told_in_both_languages_with_the
     world.plan("ochtend")
     assert world.shown()["reason_en"] == "ochtend", "a planner's own words are in his own language"
     van = world.where()[stuck["stop"]]
+    world.post(f"/api/stops/{stuck['stop']}/lock", {"locked": True}, status=200)
+    world.plan("vastgezet")
     world.load(van)
     world.tour(van, "departed_hub")
     world.post(f"/api/vans/{van}/service", {"in_service": False, "reason": "lekke band"}, status=200)
@@ -296,9 +298,9 @@ def test_reasons_changes_and_who_is_left_out_are_told_in_both_languages_with_the
     assert plan["kinds"] == ["cancellation", "van_out"]
     (left,) = plan["left"]
     assert (left["reason"], left["reason_en"], left["code"]) == (
-        f"de spullen liggen in bus {number}, dat niet rijdt",
-        f"the goods are in van {number}, which does not drive",
-        "stuck",
+        f"vastgezet op bus {number}, dat niet rijdt",
+        f"locked to van {number}, which does not drive",
+        "locked_out",
     )
     words = {change["words"]: change["words_en"] for change in plan["changes"]}
     assert words["Proefstraat 0 vervalt: opdracht vervallen."] == "Proefstraat 0 is dropped: order cancelled."

@@ -257,7 +257,7 @@ class World:
             stop["stop"]: route["van"]
             for route in routes
             for stop in route["stops"]
-            if stop["kind"] not in ("reload", "charge")
+            if stop["kind"] not in ("reload", "charge", "fetch")
         }
 
     def route(self, van: str) -> list[str]:

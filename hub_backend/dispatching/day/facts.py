@@ -4,6 +4,7 @@ Comes in: a session and the time. Goes out: `DayFacts`, from which `vans`, `task
 question.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,8 @@ from hub_backend.workday import bounds, days_between
 CONTACT = ("contact_door", "contact_inside", "contact_other_person")
 SPOKEN_WITH = ("contact_door", "contact_inside")
 """Another person of the address took it in: that was contact, but nobody spoke with the resident."""
+
+FRESH_FIX_S = 60.0  # as the screens: older is visibly stale, and no basis for a route
 
 OUTSIDE_C = 10.0
 """The year's mean in the Netherlands, for want of a forecast."""
@@ -69,6 +72,11 @@ class DayFacts:
         )
 
     @cached_property
+    def stranded(self) -> frozenset[str]:
+        """Those of them that were taken out of service: what is in them is fetched from where they stand."""
+        return frozenset(van.id for van in self.vans.values() if not van.in_service)
+
+    @cached_property
     def under_way(self) -> Mapping[str, str]:
         """Each van's planned stop that it is at or drives to, while it is not finished. A depot stop is none."""
         return {van: ref for van in self.vans if (ref := self._under_way(van)) is not None}
@@ -98,6 +106,26 @@ class DayFacts:
             if order.to_lat is not None and order.to_lon is not None:
                 return order.to_lat, order.to_lon
         return stop.resident.lat, stop.resident.lon
+
+    def van_place(self, van: str) -> tuple[float, float]:
+        """Where a van is: at its hub, at its stop, at its last fix while that is fresh, else at its last stop.
+
+        One that cannot go on stands where it was last seen, however long ago that was.
+        """
+        hub, tour = self.hubs[self.vans[van].hub], self.tour(van)
+        if not tour.left_hub:
+            return hub.lat, hub.lon
+        if tour.is_at_stop and tour.stop is not None:
+            found = self.place_of(tour.stop)
+            if found is not None:
+                return found
+        state = self.states.get(van)
+        old_s = math.inf if state is None or state.fix_s is None else self.now_s - state.fix_s
+        holds = old_s <= FRESH_FIX_S or (van in self.stranded and old_s < math.inf)
+        if holds and state is not None and state.lat is not None and state.lon is not None:
+            return state.lat, state.lon
+        last = self.visited.last_stop.get(van)
+        return (None if last is None else self.place_of(last)) or (hub.lat, hub.lon)
 
 
 def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo, outside_c: float = OUTSIDE_C) -> DayFacts:

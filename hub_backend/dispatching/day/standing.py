@@ -138,6 +138,9 @@ def _names(facts: DayFacts, language: Language) -> dict[str, str]:
     names = {van: words.nl if language == "nl" else words.en for van, words in called.items()}
     for id_, stop in facts.stops.items():
         names[id_] = stop.address
+        for van in stop.aboard & facts.stranded:
+            words = said("goods_in", address=stop.address, van=called[van])
+            names[f"{id_}/fetch"] = words.nl if language == "nl" else words.en
         if stop.row.kind == "ride":
             names[f"{id_}{PICKUP}"] = stop.address
             names[f"{id_}{DROPOFF}"] = stop.destination or SOMEWHERE[language]

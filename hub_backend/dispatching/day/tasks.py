@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.facts import DayFacts
 from hub_backend.dispatching.day.stops import StopNow
-from hub_backend.dispatching.router.problem import DayTask, Window
+from hub_backend.dispatching.router.problem import DayFetch, DayTask, Window
 from hub_backend.ordering.another_day import may_wait, worth_s
 from hub_backend.ordering.goods import GOODS, TALK_MAX_S, TEMP_CLASSES_AT_RISK, WARM_COOLER_LATEST_S
 from hub_backend.ordering.wishes import Wish, may_use_letterbox, skills_needed, wish_of
 from hub_backend.record import ResidentRow
 from hub_backend.spoken import Words, said, van_called
+from hub_backend.workday import at
 
 LATE_S = 2 * 3600
 """How far a window is stretched for a stop that can no longer be reached in it: late is better than not at all."""
+
+HAND_OVER_S = 90
+"""Taking one resident's goods over from another van (own choice, as `routing.events`)."""
 
 USELESS_S = 300
 """A limit nearer than this cannot be met any more: then it is no help to anybody."""
@@ -23,7 +27,7 @@ def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Words 
     """Why a stop cannot be planned at all; None when it can."""
     if stop.row.id in concessions.without:
         return concessions.without[stop.row.id]
-    if stuck := sorted(stop.aboard & facts.out):
+    if stuck := sorted(stop.aboard & (facts.out - facts.stranded)):
         return said("stuck", van=van_called(stuck[0]))
     if len(stop.aboard) > 1:
         return _in_several(sorted(stop.aboard))
@@ -85,7 +89,18 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         talk_max_s=talk_max_s(wishes, stop.resident),
         contact_days=facts.contact_days.get(stop.resident.id),
         told_s=stop.told_s,
+        fetch=_fetch(facts, stop),
     )
+
+
+def _fetch(facts: DayFacts, stop: StopNow) -> DayFetch | None:
+    """From where its goods are to be taken, when they are in a van that cannot go on: as soon as somebody can."""
+    van = next(iter(stop.aboard & facts.stranded), None)
+    if van is None:
+        return None
+    lat, lon = facts.van_place(van)
+    until_s = max(facts.now_s, at(facts.day, facts.vans[van].shift_to, zone=facts.zone))
+    return DayFetch(lat=lat, lon=lon, window=(facts.now_s, until_s), service_s=HAND_OVER_S)
 
 
 def talk_max_s(wishes: Sequence[Wish], resident: ResidentRow) -> int:

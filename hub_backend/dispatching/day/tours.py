@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import Tour, decode_event
 from hub_backend.record import EventRow
-from hub_backend.stop_ref import is_depot_stop
+from hub_backend.stop_ref import FETCH, is_depot_stop
 from hub_backend.workday import bounds
 
 AT_STOP = ("arrived", "longer")
@@ -25,6 +25,8 @@ class VanTour:
     extra_s: float = 0.0
     depot_stops: tuple[str, ...] = ()
     """The reloads and charges it has begun, in order."""
+    fetches: tuple[str, ...] = ()
+    """The other vans' goods it has begun to take over, in order."""
     resting: str | None = None
     """The rest that its concierge takes now, wherever she is; it changes nothing of the rest of her tour."""
     resting_s: float = 0.0
@@ -44,6 +46,11 @@ class VanTour:
     def at_depot_stop(self) -> bool:
         """Whether it stands at the hub to reload or charge."""
         return self.stop is not None and is_depot_stop(self.stop) and self.phase in AT_STOP
+
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        """The stops that a new plan counts on from: taking goods over goes on until all are scanned."""
+        return (*self.depot_stops, *(ref for ref in self.fetches if not (self.is_at_stop and ref == self.stop)))
 
     @property
     def begun_s(self) -> float:
@@ -83,7 +90,10 @@ def follow_tour(tour: VanTour, event: Tour) -> VanTour:
     begun = tour.depot_stops
     if event.phase == "arrived" and stop is not None and is_depot_stop(stop) and stop not in begun:
         begun = (*begun, stop)
-    return VanTour(event.phase, event.t_s, stop, arrived_s, extra_s, begun, rested=tour.rested)
+    fetches = tour.fetches
+    if event.phase == "arrived" and stop is not None and stop.startswith(FETCH) and stop not in fetches:
+        fetches = (*fetches, stop)
+    return VanTour(event.phase, event.t_s, stop, arrived_s, extra_s, begun, fetches, rested=tour.rested)
 
 
 def _awake(tour: VanTour) -> VanTour:

@@ -15,7 +15,6 @@ RELOAD_S = 300
 LUNCH = "lunch"
 """The one rest that a roster has: `rest.lunch` on the wire."""
 
-FRESH_FIX_S = 60.0  # as the screens: older is visibly stale, and no basis for a route
 FRESH_SOC_S = 1800.0
 
 
@@ -36,7 +35,7 @@ def day_van(
     tour = facts.tour(van.id)
     shift = (at(facts.day, van.shift_from, zone=facts.zone), at(facts.day, van.shift_to, zone=facts.zone))
     ready_s = _ready_s(facts, van.id, shift[0], depart_s)
-    lat, lon = _place(facts, van)
+    lat, lon = facts.van_place(van.id)
     under_way = facts.under_way.get(van.id)
     is_committed = under_way is not None and not tour.is_at_stop and stop_of_ref(under_way) in planned
     return DayVan(
@@ -130,23 +129,6 @@ def _service_end_s(facts: DayFacts, van: str) -> int:
         row = facts.stops[ref].row
         return int(tour.begun_s + row.service_s + row.talk_s + tour.extra_s)
     return int(tour.begun_s + service_s + tour.extra_s)
-
-
-def _place(facts: DayFacts, van: VanRow) -> tuple[float, float]:
-    """Where the van is: at its hub, at its stop, at its last fix while that is fresh, else at its last stop."""
-    hub, tour = facts.hubs[van.hub], facts.tour(van.id)
-    if not tour.left_hub:
-        return hub.lat, hub.lon
-    if tour.is_at_stop and tour.stop is not None:
-        found = facts.place_of(tour.stop)
-        if found is not None:
-            return found
-    state = facts.states.get(van.id)
-    fresh = state is not None and state.fix_s is not None and facts.now_s - state.fix_s <= FRESH_FIX_S
-    if state is not None and fresh and state.lat is not None and state.lon is not None:
-        return state.lat, state.lon
-    last = facts.visited.last_stop.get(van.id)
-    return (None if last is None else facts.place_of(last)) or (hub.lat, hub.lon)
 
 
 def _collected(facts: DayFacts, van: str) -> dict[str, int]:

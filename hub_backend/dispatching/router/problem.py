@@ -66,6 +66,15 @@ class DayVan(Struct, frozen=True, kw_only=True):
     partition: bool = True
 
 
+class DayFetch(Struct, frozen=True, kw_only=True):
+    """Goods in a van that cannot go on, and where that stands. See `routing.model.Fetch`."""
+
+    lat: float
+    lon: float
+    window: Window
+    service_s: int
+
+
 class DayTask(Struct, frozen=True, kw_only=True):
     """A stop that remains. See `routing.model.Task`; `street` helps to find the right road."""
 
@@ -88,6 +97,7 @@ class DayTask(Struct, frozen=True, kw_only=True):
     talk_max_s: int = 0
     contact_days: int | None = None
     told_s: int | None = None
+    fetch: DayFetch | None = None
 
 
 class DayRide(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Between the hub's words and the router's: a day in coordinates becomes a `routing.Problem`, its plan comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hub_backend.dispatching.router.lines import Lines
 from hub_backend.dispatching.router.pace import Matrices
@@ -8,6 +8,7 @@ from hub_backend.dispatching.router.problem import (
     Broken,
     Changed,
     DayProblem,
+    DayTask,
     DayVan,
     Left,
     PlannedRoute,
@@ -48,6 +49,7 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
             talk_max_s=task.talk_max_s,
             contact_days=task.contact_days,
             told_s=task.told_s,
+            fetch=_fetch(task, places),
         )
         for task in day.tasks
         if task.id in places
@@ -79,6 +81,12 @@ def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
         travel=table.matrix(spots.snaps),
         utc_offset_s=day.utc_offset_s,
     )
+
+
+def _fetch(task: DayTask, places: Mapping[str, int]) -> model.Fetch | None:
+    if task.fetch is None:
+        return None
+    return model.Fetch(places[f"{task.id}/fetch"], model.Window(*task.fetch.window), task.fetch.service_s)
 
 
 def _van(van: DayVan, day: DayProblem, spots: Spots, known: set[str]) -> model.Van:

@@ -9,8 +9,8 @@ from collections import Counter
 
 from hub_backend.dispatching.router.problem import DayProblem, PlanAnswer, PlannedRoute, PlanRequest
 
-ADDRESSES = ("task", "pickup", "dropoff")
-"""Kinds of steps that come to a door; all others are the van's or the concierge's own."""
+ADDRESSES = ("task", "fetch", "pickup", "dropoff")
+"""Kinds of steps that somebody waits for; all others are the van's or the concierge's own."""
 
 
 def nonsense(request: PlanRequest, answer: PlanAnswer) -> str | None:
@@ -41,6 +41,9 @@ def _fault_of_ids(problem: DayProblem, answer: PlanAnswer) -> str | None:
         return f"{twice[0]}: planned twice"
     left = {one.task for one in answer.unserved}
     wanted = {task.id: {task.id} for task in problem.tasks}
+    for task in problem.tasks:
+        if task.fetch is not None:
+            wanted[task.id].add(f"{task.id}/fetch")
     for ride in problem.rides:
         ends = ("dropoff",) if ride.aboard is not None else ("pickup", "dropoff")
         wanted[ride.id] = {f"{ride.id}/{end}" for end in ends}

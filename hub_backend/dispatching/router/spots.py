@@ -37,7 +37,10 @@ def places_of(day: DayProblem, spots: Spots) -> dict[str, int]:
     places: dict[str, int] = {}
     for task in day.tasks:
         with suppress(OffMapError):
-            places[task.id] = spots.index(task.lat, task.lon, task.street)
+            place = spots.index(task.lat, task.lon, task.street)
+            if task.fetch is not None:
+                places[f"{task.id}/fetch"] = spots.index(task.fetch.lat, task.fetch.lon)
+            places[task.id] = place
     for ride in day.rides:
         with suppress(OffMapError):
             pickup = spots.index(ride.pickup_lat, ride.pickup_lon, "")

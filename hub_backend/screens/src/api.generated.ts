@@ -820,7 +820,8 @@ export interface components {
          * PlannedStop
          * @description One stop of a van's day, as its concierge sees it.
          *
-         *         `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is.
+         *         `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is; at a `fetch`
+         *         stands a van that cannot go on, `name`, whose goods for the stops after it are scanned into hers.
          */
         PlannedStop: {
             address: string;
@@ -839,7 +840,7 @@ export interface components {
             /** @default  */
             hint: string;
             /** @enum {unknown} */
-            kind: "charge" | "reload" | "rest" | "ride_dropoff" | "ride_pickup" | "visit";
+            kind: "charge" | "fetch" | "reload" | "rest" | "ride_dropoff" | "ride_pickup" | "visit";
             lat: number;
             /** @default false */
             letterbox_allowed: boolean;

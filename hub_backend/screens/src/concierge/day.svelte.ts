@@ -25,15 +25,17 @@ export interface DayStop extends Stop {
   outcome: Outcome | null;
 }
 
-/** Whether a resident is expected there: not at the hub, nor at a rest. */
+/** Whether a resident is expected there: not at the hub, at a rest, or where another van stands. */
 export function isAddress(stop: Stop): boolean {
-  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest";
+  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest" && stop.kind !== "fetch";
 }
 
 /** What a stop is called: its address, or what is done there. */
 export function placeOf(stop: Stop): string {
   const what = word("stop_kind", stop.kind);
-  return isAddress(stop) ? stop.address : what.charAt(0).toUpperCase() + what.slice(1);
+  const called = what.charAt(0).toUpperCase() + what.slice(1);
+  if (stop.kind === "fetch" && stop.address !== "") return `${called}: ${stop.address}`;
+  return isAddress(stop) ? stop.address : called;
 }
 
 /** How a parcel travels, where that matters, and the end of the code on its label. */

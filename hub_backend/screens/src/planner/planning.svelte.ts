@@ -198,9 +198,9 @@ export function isOver(stop: PlanStop): boolean {
   return stop.state === "done" || stop.state === "failed" || stop.state === "cancelled";
 }
 
-/** Whether a resident is expected there: not at the hub, nor at a rest. */
+/** Whether a resident is expected there: not at the hub, at a rest, or where another van stands. */
 export function isAddress(stop: PlanStop): boolean {
-  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest";
+  return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest" && stop.kind !== "fetch";
 }
 
 /** Each stop with its number among the day's addresses, as the concierge's page counts them; null for what is none. */
