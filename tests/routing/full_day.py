@@ -84,7 +84,8 @@ def played(  # noqa: PLR0912 - a step of each kind
 ) -> tuple[Problem, int]:
     """The day as it stands at `to_s` when the vans have done what the plan says, and the seconds they drove.
 
-    A step that is under way is done to its end. `lasts`: by task, what its service takes as a part of what was planned.
+    A van sets out in time for when a step begins, not before; what is under way is done to its end. `lasts`: by task,
+    what its service takes as a part of what was planned.
     """
     factors = lasts or {}
     tasks = {task.id: task for task in problem.tasks}
@@ -98,9 +99,9 @@ def played(  # noqa: PLR0912 - a step of each kind
         on_board, collected, rests = set(van.on_board), dict(van.collected), list(van.rests)
         soc = van.soc_percent
         for index, step in enumerate(route.steps):
-            if t >= to_s:
-                break
             seconds, metres = int(travel.duration_s[place, step.place]), int(travel.distance_m[place, step.place])
+            if max(t, step.start_s - seconds) >= to_s:
+                break
             service = (step.depart_s - step.start_s - step.talk_s) * factors.get(step.task, 1.0) + step.talk_s
             t = max(t + seconds, step.start_s) + int(service)
             driven += seconds
