@@ -9,7 +9,7 @@ from routing.model import StepKind
 from routing.said import Said
 from routing.stops import NOBODY, Visit
 from routing.timetable import Timetable
-from routing.workload import TALK, burden_s, busy_s, talk_short_s, time_s
+from routing.workload import PUT_OFF, TALK, burden_s, busy_s, put_off_s, talk_short_s, time_s
 
 FAMILIAR_S = 120
 """What a visit by an unknown concierge costs, in seconds of driving."""
@@ -91,6 +91,8 @@ class Worth:
         timed = self._table.run(self._table.vans[van], visits)
         cost = timed.drive_s + sum(self.surcharge_s(visit.id, van) for visit in visits)
         cost += sum(self.said.surprise_s(visit.id, at) for visit, at in zip(visits, timed.start, strict=False))
+        late_s = sum(put_off_s(self._table, visit.id, at) for visit, at in zip(visits, timed.start, strict=False))
+        cost += int(PUT_OFF * late_s)
         cost += burden_s(busy_s(visits, timed), self.time_s[van])
         if self._talkers and timed.fault is None:
             cost += int(TALK * talk_short_s(self._table, self._table.vans[van], visits, timed))

@@ -8,7 +8,10 @@ from routing.model import StepKind, Van
 from routing.said import HOLD_S
 from routing.stops import NEVER, Stop, Visit
 from routing.timetable import Timetable
-from routing.workload import busy_s, price
+from routing.workload import PUT_OFF, busy_s, price, put_off_s
+
+WAITS_S = 300
+"""Whoever waits so long before a visit takes up what a visit before it takes, as far as can be said in a moment."""
 
 
 class Candidate(NamedTuple):
@@ -41,6 +44,8 @@ class Frame:
         for index in range(len(visits) - 1, -1, -1):
             if floats[index]:
                 self._next[index] = self._next[index + 1]
+        self._table = table
+        self._pushed = self._followers() if timed.fault is None else [0] * (len(visits) + 1)
         self._unsurprised = self._latest_as_told() if timed.fault is None else [NEVER] * (len(visits) + 1)
 
     def drive(self, a: int, b: int) -> int:
@@ -59,9 +64,28 @@ class Frame:
         """Extra seconds for passing by `place` before visit `index`."""
         return self.drive(self.places[index], place) + self.onward(place, index) - self.leg(index)
 
+    def put_off_s(self, index: int, name: str, start_s: int, delay_s: int) -> int:
+        """What it costs that this task begins then, before visit `index`, and what comes after it so much later."""
+        own = put_off_s(self._table, name, start_s)
+        return int(PUT_OFF * (own + max(0, delay_s) * self._pushed[index]))
+
+    def _followers(self) -> list[int]:
+        """For each position how many tasks a delay there pushes on before a wait takes it up."""
+        counts = [0]
+        timed = self._timed
+        for index in range(len(self.visits) - 1, -1, -1):
+            waits = timed.start[index] - timed.arrive[index] > WAITS_S
+            counts.append(0 if waits else counts[-1] + (self.visits[index].kind is StepKind.TASK))
+        return counts[::-1]
+
     def cost(self, drive_s: int, service_s: int, surcharge_s: int) -> int:
         """Of so much more driving and service, in seconds of driving, at this van's price of work."""
         return drive_s + surcharge_s + int(self._price * (drive_s + service_s))
+
+    def start_s(self, index: int, stop: Stop, way_s: int = 0) -> int:
+        """When this begins before visit `index`, `way_s` later than straight from there."""
+        arrive = self._leave[index] + self.drive(self.places[index], stop.place) + way_s
+        return next((max(arrive, from_s) for from_s, to_s in stop.windows if arrive <= to_s), arrive)
 
     def delay_s(self, index: int, stop: Stop) -> int | None:
         """How much later the van is at visit `index` when it does this before it; None where that is too late.

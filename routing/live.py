@@ -45,6 +45,12 @@ class Live:
     def fit(self, van: Van, visits: Visits, *, mend: bool = True) -> tuple[Visits, Timed] | None:
         return self.settler.fit(van, visits, mend=mend)
 
+    def starts_s(self, draft: Draft, van: Van) -> dict[str, int]:
+        """When the draft starts each visit of a van, by name."""
+        visits = draft.visits[van.id]
+        timed = self.table.run(van, visits)
+        return dict(zip((visit.id for visit in visits), timed.start, strict=False))
+
     def settle(self, van: Van, visits: Visits) -> Visits:
         return self.settler.settle(van, visits)
 
@@ -170,6 +176,9 @@ class Live:
             drive_s = together + frame.onward(place, r) - frame.leg(r)
             both = frame.joined(visits[:r], (loading, added), visits[r:])
             others = frame.surprise_s(r, drive_s + service_s)
+            straight = frame.drive(frame.places[r], place)
+            begins = frame.start_s(r, stop, together - straight + depot.reload_s)
+            others += frame.put_off_s(r, name, begins, drive_s + service_s)
             yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, both)
             to_depot = frame.detour(r, home)
             for q in range(r + 1, len(visits) + 1):
@@ -177,6 +186,8 @@ class Live:
                 if delay_s is not None:
                     drive_s = to_depot + frame.detour(q, place)
                     others = frame.surprise_s(r, to_depot + depot.reload_s, q, delay_s)
+                    begins = frame.start_s(q, stop, to_depot + depot.reload_s)
+                    others += frame.put_off_s(q, name, begins, delay_s)
                     apart = frame.joined(visits[:r], (loading,), visits[r:q], (added,), visits[q:])
                     yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, apart)
 
@@ -201,6 +212,7 @@ class Live:
             delay_s = frame.delay_s(index, stop)
             if delay_s is not None:
                 others = frame.surprise_s(index, delay_s)
+                others += frame.put_off_s(index, name, frame.start_s(index, stop), delay_s)
                 cost = frame.cost(frame.detour(index, stop.place), stop.service_s, extra + others)
                 yield Candidate(cost, frame.van.id, frame.joined(visits[:index], added, visits[index:]))
 

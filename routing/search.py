@@ -21,7 +21,7 @@ from routing.cargo import vector
 from routing.draft import Draft
 from routing.live import Live
 from routing.model import StepKind, Van
-from routing.search_model import Model, starts_of
+from routing.search_model import Model
 from routing.stops import Visit
 from routing.workload import busy_s, price
 
@@ -132,7 +132,7 @@ class Search:
             tail = self._model.tail[van.id]
             if self._model.fresh(van) and tail and tail[0].kind is StepKind.RELOAD:
                 tail = tail[1:]  # loading is part of the start at the hub
-            starts = starts_of(self._live, self._draft, van)
+            starts = self._live.starts_s(self._draft, van)
             activities = [a for a in (self._activity(visit, van, starts) for visit in tail) if a is not None]
             if any(not activity.is_depot() for activity in activities):
                 routes.append(pyvrp.Route(data, activities, index))

@@ -12,7 +12,6 @@ Traps of PyVRP 0.14 that this module works around:
 - a break without a place is a client where the draft has it: the search moves it in time, settling moves it freely.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyvrp
@@ -27,6 +26,9 @@ from routing.timetable import Timetable
 
 PRIZE = 1_000_000
 """For a must that the draft could not place: more than any detour."""
+
+PROMPT_S = 3600
+"""By so much at most a search puts a visit off against the draft: PyVRP has no price for what is put off."""
 
 _SEATS = COMPARTMENTS.index("seats")
 
@@ -65,6 +67,8 @@ class Model:
         self._tight = tightening
         self._now = live.table.problem.now_s
         self._served = draft.names()
+        starts = (live.starts_s(draft, van).items() for van in live.table.active.values())
+        self._soon = {name: at + PROMPT_S for each in starts for name, at in each}
         self.vans: list[Van] = list(self.table.active.values())
         self.prefix = {van.id: self._split(van)[0] for van in self.vans}
         self.tail = {van.id: self._split(van)[1] for van in self.vans}
@@ -149,7 +153,9 @@ class Model:
 
     def _windows(self, name: str, stop: Stop) -> list[tuple[int, int]]:
         soonest, latest = self._tight.held.get(name, (-NEVER, NEVER))
-        latest = min(latest, self._tight.latest_s.get(name, NEVER), self._aboard_until(name))
+        latest = min(
+            latest, self._tight.latest_s.get(name, NEVER), self._aboard_until(name), self._soon.get(name, NEVER)
+        )
         shifted = [(max(0, max(a, soonest) - self._now), min(b, latest) - self._now) for a, b in stop.windows]
         return [(a, b) for a, b in shifted if b >= a and b >= self._release(name, stop)]
 
@@ -292,10 +298,3 @@ def apart_weight(table: Timetable) -> int:
         return 0
     goods = sum(stop.deliver[column] + stop.collect[column] for stop in table.stops.values() for column in LOOSE)
     return max(1, goods + sum(sum(vector(van.collected)) for van in table.active.values()))
-
-
-def starts_of(live: Live, draft: Draft, van: Van) -> Mapping[str, int]:
-    """When the draft starts each visit of a van, by name."""
-    visits = draft.visits[van.id]
-    timed = live.table.run(van, visits)
-    return dict(zip((visit.id for visit in visits), timed.start, strict=False))

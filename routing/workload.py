@@ -16,6 +16,11 @@ an hour of work from a van that is busy for 90 % of its time to one that is so f
 """
 
 
+PUT_OFF = 0.06
+"""Seconds of driving that it costs to come a second later than the window allows (own choice, the best of 0, 0.03, 0.06
+and 0.12: docs/routing-figures.md). What is put off in the morning meets what comes in by noon, and then neither fits.
+"""
+
 TALK = 0.2
 """Seconds of driving that a second is worth of the first five minutes for a resident (own choice)."""
 
@@ -68,3 +73,10 @@ def talk_short_s(table: Timetable, van: Van, visits: Sequence[Visit], timed: Tim
 def price(busy: int, of_s: int) -> float:
     """What one more second of work costs, in seconds of driving; from 0 to twice `BALANCE`."""
     return 2 * BALANCE * min(1.0, busy / of_s)
+
+
+def put_off_s(table: Timetable, name: str, start_s: int) -> int:
+    """By how much a task begins later than its window and the day allow; nothing for what is no task."""
+    if name not in table.tasks:
+        return 0
+    return max(0, start_s - max(table.stops[name].windows[0][0], table.problem.now_s))
