@@ -187,7 +187,7 @@ def test_a_lock_that_cannot_be_kept_is_refused(world: World) -> None:
     world.post(f"/api/stops/{stop}/lock", {"locked": True, "van": other}, status=409)
 
 
-def test_a_van_out_of_service_gives_its_stops_away_but_not_what_it_has_aboard(world: World) -> None:
+def test_a_van_out_of_service_gives_its_stops_away_and_what_it_has_aboard_is_fetched_first(world: World) -> None:
     for n in range(6):
         world.order(f"k{n}")
     world.plan()
@@ -200,10 +200,10 @@ def test_a_van_out_of_service_gives_its_stops_away_but_not_what_it_has_aboard(wo
     world.tour("van-1", "departed_hub")
     world.post("/api/vans/van-1/service", {"in_service": False, "reason": "lekke band"}, status=200)
     assert world.dispatch.step()
-    where = world.where()
-    assert {where[stop] for stop in mine[1:]} == {"van-2"}
-    assert [left["stop"] for left in world.shown()["left"]] == [mine[0]]
-    assert world.shown()["left"][0]["reason"] == "de spullen liggen in bus 1, dat niet rijdt"
+    assert {world.where()[stop] for stop in mine} == {"van-2"}
+    assert world.shown()["left"] == []
+    route = world.route("van-2")
+    assert route.index("fetch.1") < route.index(mine[0])
     assert world.mail.newest("van-1").stops == ()
 
 
