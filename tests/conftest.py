@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real inputs beside the project (shared/data is absent)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_up_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo's folder of maps with the made-up one imported: once, also when there are lanes, which wait for it."""
+    from hub_backend.simulator.maps import find_map
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-up-maps"
+    find_map(None, maps_dir=folder, say=lambda _words: None)
+    return folder
+
+
+@pytest.fixture
+def demo_home(tmp_path: Path, made_up_maps: Path) -> Path:
+    """A demo's home that has its map already, so that no demo but the one that is about it imports it again."""
+    home = tmp_path / "home"
+    shutil.copytree(made_up_maps, home / "maps")
+    return home
 
 
 @pytest.hookimpl(wrapper=True)

@@ -79,11 +79,11 @@ def _command(home: Path) -> list[str]:
 
 
 def test_a_morning_on_which_everything_goes_wrong_is_recorded_as_it_was_played(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    demo_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(day, "make_faults", early)
-    report = tmp_path / "day.json"
-    options = ["--fast", "--headless", "--home", str(tmp_path), "--port", str(free_ports(6)), "--report", str(report)]
+    report = demo_home / "day.json"
+    options = ["--fast", "--headless", "--home", str(demo_home), "--port", str(free_ports(6)), "--report", str(report)]
     code = demo.main([*options, "--seed", "7", "--until", "09:00"])
     said = capsys.readouterr()
     assert code == 0, said.out[-6000:] + said.err[-3000:]
@@ -99,12 +99,12 @@ def test_a_morning_on_which_everything_goes_wrong_is_recorded_as_it_was_played(
     assert written["hub_rss_mb"] < 200
 
 
-def test_a_record_that_somebody_touched_fails_the_day(tmp_path: Path) -> None:
+def test_a_record_that_somebody_touched_fails_the_day(demo_home: Path) -> None:
     """While the day is played one event is deleted, one doubled, one changed: behind everybody's back, in the file."""
-    command = [*_command(tmp_path), "--until", "08:14"]
+    command = [*_command(demo_home), "--until", "08:14"]
     ran = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        _touch(tmp_path, ran)
+        _touch(demo_home, ran)
         out, err = ran.communicate(timeout=240)
     finally:
         ran.kill()
@@ -162,8 +162,8 @@ def test_a_real_gps_log_becomes_that_track_on_the_hub(tmp_path: Path, shared_dat
     assert (report["lost"], report["doubled"], report["different"]) == (0, 0, 0)
 
 
-def test_an_interrupt_ends_every_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--home", str(tmp_path)]
+def test_an_interrupt_ends_every_process(demo_home: Path) -> None:
+    command = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--home", str(demo_home)]
     port = free_ports(6)
     ran = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -176,7 +176,7 @@ def test_an_interrupt_ends_every_process(tmp_path: Path) -> None:
         assert ran.wait(timeout=15) == 130
     finally:
         ran.kill()
-    left = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _runs_in(entry, tmp_path)]
+    left = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _runs_in(entry, demo_home)]
     assert not left, f"still running: {left}"
 
 

@@ -149,8 +149,8 @@ def plan(*stops: PlannedStop, revision: int = 1, **more: object) -> VanPlan:
     return VanPlan(**whole)  # type: ignore[arg-type]
 
 
-def wait_until(claim: Callable[[], object], *, within_s: float = 10.0) -> None:
-    """Waits (machine time) until `claim()` holds; fails after `within_s`."""
+def wait_until(claim: Callable[[], object], *, within_s: float = 40.0) -> None:
+    """Waits (machine time, of a busy machine) until `claim()` holds; fails after `within_s`."""
     ends_s = time.monotonic() + within_s
     while not claim():
         assert time.monotonic() < ends_s, f"not so within {within_s} s"

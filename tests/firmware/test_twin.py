@@ -1,11 +1,14 @@
 """The whole node as a process of real MicroPython, under the heap of a Pico W, against a peer on a real pty."""
 
+import array
+import fcntl
 import json
 import os
 import pty
 import random
 import select
 import subprocess
+import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
@@ -57,6 +60,20 @@ class Twin:
             if select.select([self._peer_fd], [], [], min(left_s, 0.05))[0]:
                 self.peer.receive(self.spoil(os.read(self._peer_fd, 4096)))
         return True
+
+    def hears_all(self) -> bool:
+        """Listens until the node has read every line and waits for the next."""
+        return self.run_until(lambda: not self._unread() and self._sleeps(), limit_s=60)
+
+    def _unread(self) -> int:
+        """How many bytes of stdin the node has still to read."""
+        assert self.process.stdin is not None
+        count = array.array("i", [0])
+        fcntl.ioctl(self.process.stdin, termios.FIONREAD, count)
+        return count[0]
+
+    def _sleeps(self) -> bool:
+        return psutil.Process(self.process.pid).status() == psutil.STATUS_SLEEPING
 
     def scans(self) -> list[bytes]:
         """The codes committed, by (boot, seq)."""
@@ -237,7 +254,7 @@ def test_a_ring_that_overflows_says_how_many_and_leaves_a_gap(make_twin: MakeTwi
     twin.peer.is_deaf = True
     for _ in range(30):
         twin.tell("v=12.8 i=0 ah=0", after_s=60)
-    twin.run(0.5)
+    assert twin.hears_all()
     twin.peer.is_deaf = False
     assert twin.run_until(lambda: len(twin.peer.committed) == 10)
     assert twin.peer.dropped == 20
@@ -249,10 +266,10 @@ def test_a_day_without_a_gateway_stays_within_the_heap(make_twin: MakeTwin) -> N
     twin.peer.is_deaf = True
     for line in range(8 * 360):
         twin.tell(f"air=4.5 product=4.02 lid={line // 2 % 2}", after_s=10)
-    twin.run(1.0)
+    assert twin.hears_all()
     assert twin.process.poll() is None
     twin.peer.is_deaf = False
-    assert twin.run_until(lambda: len(twin.peer.committed) == 256 + 180, limit_s=30)
+    assert twin.run_until(lambda: len(twin.peer.committed) == 256 + 180, limit_s=60)
     assert twin.peer.dropped == 8 * 60 + 8 * 180 - 1 - 256 - 180
 
 

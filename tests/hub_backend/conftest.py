@@ -75,7 +75,7 @@ class Mosquitto:
 
     def start(self) -> None:
         self._process = subprocess.Popen([mosquitto_path(), "-c", str(self._config)])
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90
         while time.monotonic() < until:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

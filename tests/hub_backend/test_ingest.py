@@ -243,6 +243,7 @@ key = "{key}"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # four starts of the hub
 def test_hub_and_broker_killed_again_and_again_together_lose_and_double_nothing(
     broker: Mosquitto, van: GatewayTwin, sqlite_url: str, tmp_path: Path
 ) -> None:

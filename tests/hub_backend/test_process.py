@@ -69,7 +69,7 @@ def hub(broker: Mosquitto, sqlite_url: str, tmp_path: Path) -> Iterator[Running]
     )
     process = subprocess.Popen([sys.executable, "-m", "hub_backend", "--config", str(config), "--log-level", "error"])
     running = Running(process, port, config)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

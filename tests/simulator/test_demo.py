@@ -54,11 +54,11 @@ def test_settings_are_written_as_toml() -> None:
 
 
 @pytest.mark.servers
-def test_a_sunday_and_a_map_that_is_none_are_refused(tmp_path: Path) -> None:
-    no_map = tmp_path / "holiday.osm.pbf"
+def test_a_sunday_and_a_map_that_is_none_are_refused(demo_home: Path) -> None:
+    no_map = demo_home / "holiday.osm.pbf"
     no_map.write_bytes(b"GIF89a, no map at all")
     for options, words in ((["--day", "2026-11-22"], "Sunday"), (["--map", str(no_map)], str(no_map))):
-        ended = demo(*options, home=tmp_path)
+        ended = demo(*options, home=demo_home)
         assert ended.returncode == 2
         assert words in ended.stderr
 
