@@ -11,7 +11,7 @@ SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: fuzz installers seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean
+.PHONY: fuzz installers seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean browser
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -52,7 +52,8 @@ test: $(STAMP) ## install what is needed, then everything that CI checks
 	@sh .ci/servers
 	$(MAKE) --no-print-directory check
 
-check: lint contracts types unit ## format, lint, import contracts, types, all tests
+check: lint ## format, lint, import contracts, types, all tests
+	@$(BIN)/python -m tests.beside "$(TESTS)" "$(MAKE) -k --no-print-directory contracts types browser"
 
 lint: $(STAMP) ## ruff
 	$(BIN)/ruff check .
@@ -66,11 +67,14 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-# Two lanes for two cores, and the browser's beside them, since many tests wait for a process or a clock most of their
-# time. With more at once tests that time something fail, and the whole takes longer.
+# Two lanes for two cores, and a third beside them, since many tests wait for a process or a clock most of their time.
+# With more at once tests that time something fail, and the whole takes longer.
 TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
+browser: $(STAMP) ## the tests that drive a real browser
+	@$(BROWSER)
+
 unit: $(STAMP) ## all tests (make quick for those without servers)
 	@$(BIN)/python -m tests.beside "$(TESTS)" "$(BROWSER)"
 
