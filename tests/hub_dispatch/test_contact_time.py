@@ -1,5 +1,6 @@
 """Time for people and for the concierge: what the record knows of it reaches the router, the van and the screens."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,8 @@ LUNCH = {"lunch_from": "12:00", "lunch_to": "13:00", "lunch_s": 1800}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, fresh_record: Path) -> Iterator[World]:
+    shutil.copy(fresh_record, tmp_path / "hub.sqlite")
     one = World(tmp_path, planner=HandPlanner())
     one.post("/api/directory", directory(PLACES), status=200)
     yield one
