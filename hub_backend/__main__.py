@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "replay-series":
                 return _replay_series(settings)
             case "replay-plan":
-                return _replay_plan(settings, options.plan)
+                return _replay_plan(settings, options.plan, as_json=options.json)
             case "openapi":
                 return _openapi(settings)
             case _:
@@ -57,6 +57,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("command", nargs="?", default="serve", choices=COMMANDS)
     parser.add_argument("plan", nargs="?", default="", help="for replay-plan: an id, or DAY/REVISION as 2026-11-23/4")
     parser.add_argument("--config", type=Path, required=True, help="settings, TOML")
+    parser.add_argument("--json", action="store_true", help="for replay-plan: answer as JSON")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args(arguments)
 
@@ -114,11 +115,11 @@ def _replay_series(settings: Settings) -> int:
     return 0
 
 
-def _replay_plan(settings: Settings, name: str) -> int:
+def _replay_plan(settings: Settings, name: str, *, as_json: bool) -> int:
     from hub_backend.dispatching.replay import replay_named
 
     found = replay_named(settings, name)
-    print("\n".join(found.words()))
+    print(json.dumps(found.record()) if as_json else "\n".join(found.words()))
     return 1 if found.differences else 0
 
 

@@ -88,6 +88,15 @@ class Settings(BaseSettings):
     future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead of the clock is set aside
     poll_s: Annotated[float, Field(gt=0, le=5)] = 0.2  # machine: how often loops look at the world's clock
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_sql(cls, url: str) -> str:
+        kind, separator, _ = url.partition("://")
+        if not separator or kind.partition("+")[0] not in ("sqlite", "postgresql"):
+            shown = kind if separator else "no address"
+            raise ValueError(f"{shown}: the record lives in sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+        return url
+
     @field_validator("timezone")
     @classmethod
     def _known(cls, name: str) -> str:

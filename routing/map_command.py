@@ -95,6 +95,9 @@ def _info(options: argparse.Namespace) -> int:
     directory: Path = options.maps or atlas.maps_dir()
     named = directory / options.name
     where = named if named.is_dir() else Path(options.name)
+    if not where.is_dir():
+        known = sorted(path.parent.name for path in directory.glob("*/map.json"))
+        raise MapError(f"no map {options.name!r} in {directory}; there is {', '.join(known) or 'none'}")
     _say(atlas.read_info(where), where, as_json=options.json)
     return 0
 

@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy import select
 
-from hub_backend.dispatching.plans import newest_plan
+from hub_backend.dispatching.plans import has_plan
 from hub_backend.kit import Kit
 from hub_backend.ordering.another_day import carry_over
 from hub_backend.ordering.refs import RandomBelow
@@ -55,7 +55,7 @@ class Morning:
         if is_workday(day):
             with self._kit.store.write() as session:
                 stops = carry_over(session, day, zone=self._kit.settings.zone, random_below=self._random_below)
-                if stops and newest_plan(session, day) is not None:
+                if stops and has_plan(session, day):
                     words = said("brought_along") if len(stops) == 1 else said("brought_along_many", n=len(stops))
                     pull(session, kind="new_order", subject=day, words=words, t_s=now_s, cause=f"brought_along:{day}")
         self._begun = day
@@ -65,7 +65,7 @@ class Morning:
             stop = session.scalars(
                 select(StopRow.id).where(StopRow.day == day, StopRow.state == "open").limit(1)
             ).first()
-            if stop is None or newest_plan(session, day) is not None:
+            if stop is None or has_plan(session, day):
                 return False
             asked = select(TriggerRow.id).where(TriggerRow.plan.is_(None), TriggerRow.subject == day).limit(1)
             return session.scalars(asked).first() is None

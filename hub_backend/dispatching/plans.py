@@ -57,6 +57,11 @@ def newest_plan(session: Session, day: str) -> PlanRow | None:
     return _newest(session, day, "adopted")
 
 
+def has_plan(session: Session, day: str) -> bool:
+    """Whether `day` has a plan that holds, without reading it."""
+    return session.scalar(select(PlanRow.id).where(PlanRow.day == day, PlanRow.state == "adopted").limit(1)) is not None
+
+
 def open_proposal(session: Session, day: str) -> PlanRow | None:
     """The plan that waits for the planner's decision; there is at most one a day."""
     return _newest(session, day, "proposed")

@@ -31,6 +31,22 @@ class Replay:
     answer: PlanAnswer
     differences: tuple[str, ...]
 
+    def record(self) -> dict[str, object]:
+        """The same for programs."""
+        asked = self.evidence.request
+        return {
+            "plan": self.plan,
+            "day": asked.problem.day,
+            "revision": self.revision,
+            "inputs_hash": self.evidence.inputs_hash,
+            "seed": asked.seed,
+            "iterations": list(asked.iterations or ()),
+            "engine": self.answer.engine,
+            "tier": self.answer.tier,
+            "solve_s": round(self.answer.solve_s, 3),
+            "differences": list(self.differences),
+        }
+
     def words(self) -> list[str]:
         """What was made again from what, and how it came out; for people."""
         asked = self.evidence.request

@@ -38,7 +38,10 @@ def test_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.Monk
 def test_all_faults_come_at_once_each_with_its_field(tmp_path: Path) -> None:
     bad = GOOD.replace('role = "van"', 'role = "boat"').replace('hub = "colmschate"', 'hub = "elsewhere"')
     bad = bad.replace(KEYS["van-1"], "c2hvcnQ=")
-    bad = 'mqtt_port = 99999\nseries = "influx"\ntimezone = "Mars/Olympus"\ntypo = 1\n' + bad
+    bad = (
+        'mqtt_port = 99999\nseries = "influx"\ntimezone = "Mars/Olympus"\ntypo = 1\ndatabase_url = "mysql://u:geheim@h/d"\n'
+        + bad
+    )
     with pytest.raises(SettingsError) as found:
         Settings.load(written(tmp_path, bad))
     words = str(found.value)
@@ -50,10 +53,12 @@ def test_all_faults_come_at_once_each_with_its_field(tmp_path: Path) -> None:
         "timezone",
         "typo",
         "influx_url",
+        "database_url: mysql: the record lives in sqlite",
         "influx_token",
     ):
         assert field in words
     assert "c2hvcnQ=" not in words
+    assert "geheim" not in words
 
 
 @pytest.mark.parametrize("text", ["org = ", "\x00", "= 3"])

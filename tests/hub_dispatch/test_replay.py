@@ -1,5 +1,6 @@
 """A plan of the record is made again, and it is said whether it comes out the same."""
 
+import json
 import zlib
 from pathlib import Path
 
@@ -92,5 +93,8 @@ map_dir = "{settings.map_dir}"
     told = capsys.readouterr().out
     assert told.count("outcome   the same plan") == 2
     assert town.shown()["inputs_hash"] in told
+    assert main(["replay-plan", f"{DAY}/1", "--config", str(config), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["day"], record["revision"], record["differences"]) == (DAY, 1, [])
     assert main(["replay-plan", "nonsense", "--config", str(config)]) == 2
     assert "no plan 'nonsense'" in capsys.readouterr().err

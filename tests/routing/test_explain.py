@@ -60,7 +60,7 @@ def test_dropped_gives_the_reason_once() -> None:
     after = replan(day([task("a", 2, windows=window(0, 30))]), before, iterations=20)
     change = only(explain(before, after, NAMES))
     assert (change.kind, change.van_before) == ("dropped", "van-1")
-    assert change.words.startswith("Merelstraat 3 vervalt: het venster sluit")
+    assert change.words.startswith("Merelstraat 3 vervalt: het tijdvak is")
     assert explain(after, after, NAMES) == []
     assert "kan niet worden ingepland" in only(explain(replace(before, routes=()), after, NAMES)).words
 

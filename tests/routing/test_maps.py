@@ -249,10 +249,14 @@ def test_import_names_the_addresses_that_no_van_reaches(tmp_path: Path, capsys: 
     assert (row["address"]["number"], row["distance_m"]) == ("2", 400)
 
 
-def test_absent_file_and_bad_name_are_refused(made: Path, tmp_path: Path) -> None:
+def test_absent_file_and_bad_name_are_refused(
+    made: Path, map_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["import", str(tmp_path / "no.osm.pbf"), "--name", "x", "--maps", str(tmp_path)]) == 2
     assert main(["import", str(made), "--name", "../x", "--maps", str(tmp_path)]) == 2
-    assert main(["info", "nowhere", "--maps", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main(["info", "nowhere", "--maps", str(map_dir.parent)]) == 2
+    assert f"no map 'nowhere' in {map_dir.parent}; there is {map_dir.name}" in capsys.readouterr().err
 
 
 def test_failing_import_keeps_the_older_map(
