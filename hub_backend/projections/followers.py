@@ -187,7 +187,10 @@ class Followers:
 
     def _take_each(self, session: Session, follower: Follower, events: Sequence[Received]) -> list[Change]:
         changes: list[Change] = []
-        for received in follower.needed(events):
+        needed = follower.needed(events)
+        if needed:
+            follower.begin(session, needed)
+        for received in needed:
             try:
                 changes += follower.take(session, received)
             except CannotTakeError as fault:
