@@ -5,7 +5,7 @@ The rules' memory lies in the row of the cooler, so a restart goes on where it w
 and none is taken away, for what was once judged stays in the audit trail.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
 from hub_backend.shown import Change, held_by
 from hub_backend.spoken import said, sentence, source_called
-from hub_backend.store import row_of
+from hub_backend.store import hold_rows, row_of
 from hub_backend.trigger import pull
 
 LOOK_BACK_S = 86400.0
@@ -34,6 +34,9 @@ class Coolers(Follower):
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+
+    def begin(self, session: Session, events: Sequence[Received]) -> None:
+        hold_rows(session, CoolerStateRow, {received.event.source for received in events})
 
     def take(self, session: Session, received: Received) -> Iterable[Change]:
         row = self._row(session, received.event)
