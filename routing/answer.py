@@ -9,6 +9,7 @@ from routing.engine import NEVER, Budget, Rounds, Tuning
 from routing.instances import Instance
 from routing.model import RoutingError
 from routing.recount import Count, recount
+from routing.searches import search
 
 CLOSING_S = 0.03
 """Kept back of the seconds, for counting anew and for the way out of the process."""
@@ -63,7 +64,7 @@ def answer(
         if budget.until is not None:
             end = budget.until - CLOSING_S - 5e-5 * len(instance.demand)
             close = Budget(until=max(end, time.monotonic() + LEAST_S))
-        found = engine.search(rounds_of(instance), close, seed, tuning=tuning)
+        found = search(rounds_of(instance), close, seed, tuning=tuning)
         routes, method, tries = tuple(_flat(route) for route in found.routes), "ruin and recreate", found.iterations
     else:
         from routing.rivals import pyvrp_answer

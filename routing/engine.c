@@ -17,7 +17,7 @@
  * platform's C library; whichever the process has is used. */
 void *calloc(size_t, size_t);
 void free(void *);
-void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t);
+void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t), *memset(void *, int, size_t);
 double log(double), pow(double, double), fmin(double, double);
 struct timespec { long tv_sec, tv_nsec; };
 int clock_gettime(int, struct timespec *);
@@ -850,4 +850,12 @@ int engine_adopt(Search *s, const int *code, int length) {
         if (s->trip_of[c] < 0) s->absent[s->absent_count++] = c;
     if (!s->broken) keep_if_best(s);
     return s->broken;
+}
+
+/* Begins anew from an answer coded as above, of which customers may be absent, or from none (`length` 0): what was best is
+ * forgotten. 0 where it holds; where it does not, nothing may be run before another beginning. */
+int engine_restart(Search *s, const int *code, int length) {
+    s->best_absent = s->customers + 1;
+    memset(s->missed, 0, sizeof(int) * s->places);
+    return engine_adopt(s, code, length);
 }

@@ -1,9 +1,8 @@
-"""The door to `engine.c`: ruin and recreate over the routes of one depot, tens of thousands of tries a second.
+"""The door to `engine.c`: ruin and recreate over the routes of one depot, a hundred thousand tries a second.
 
-Comes in: `Rounds` of whole numbers. Goes out: `Found`, the best routes. Two searches with different seeds run at the
-same time in threads of this process (the library lets go of Python's lock), and meet at set moments: whoever is behind
-goes on from the better answer. The library is built into the wheel for Linux on x86-64 and aarch64; where there is
-none, `available()` is False and callers use PyVRP.
+Comes in: `Rounds` of whole numbers. Goes out: an answer as a code; `searches` makes `Found` of it. The library lets
+go of Python's lock while it runs. It is built into the wheel for Linux on x86-64 and aarch64; where there is none,
+`available()` is False and callers use PyVRP.
 """
 
 import ctypes
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from threading import Thread
 
 from routing.model import RoutingError
 
@@ -75,7 +73,18 @@ class Tuning:
     own: float = 0.05
     """How often the first customer to be put back opens a route."""
     meetings: int = 8
-    """How often the searches compare."""
+    """How often the searches compare where they cool once."""
+    looking: float = 0.02
+    """The part of the time that shows how fast it goes."""
+    cooling_tries: int = 500
+    """A search with time for some coolings of so many tries a customer makes several."""
+    least_coolings: int = 2
+    most_coolings: int = 4
+    apart: float = 0.6
+    """The part of the time for coolings; the rest is for crossing what they found."""
+    child_tries: int = 80
+    """For so many tries a customer what was crossed is bettered, beginning at `child_hot`."""
+    child_hot: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,39 +115,12 @@ def available() -> bool:
     return _path().is_file()
 
 
-def search(rounds: Rounds, budget: Budget, seed: int, *, searches: int = 2, tuning: Tuning | None = None) -> Found:
-    """The best routes found by that many searches at once.
-
-    Raises `EngineError` where there is no library for this platform, or a number is beyond it.
-    """
-    tuning = tuning or Tuning()
-    _check(rounds)
-    engines = [_Engine(rounds, seed * 1000 + k, tuning) for k in range(searches)]
-    try:
-        for meeting in range(tuning.meetings):
-            share = _Share.of(budget, meeting, tuning)
-            if share is None:
-                break
-            threads = [Thread(target=engine.run, args=(share,)) for engine in engines]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            if meeting + 1 < tuning.meetings:
-                _meet(engines)
-        best = min(engines, key=lambda engine: engine.rank())
-        return best.found(rounds, sum(engine.iterations for engine in engines))
-    finally:
-        for engine in engines:
-            engine.close()
-
-
 # ---------------------------------------------------------------- one search
 
 
 @dataclass(frozen=True)
-class _Share:
-    """A part of the budget between two meetings: seconds (0: without limit), iterations, and the temperatures."""
+class Share:
+    """A part of a budget: seconds (0: without limit), iterations, and the temperatures."""
 
     seconds: float
     of_cpu: bool
@@ -146,24 +128,8 @@ class _Share:
     hot: float
     cold: float
 
-    @staticmethod
-    def of(budget: Budget, meeting: int, tuning: Tuning) -> "_Share | None":
-        """None when the time is over."""
-        parts, seconds, iterations = tuning.meetings, 0.0, ENDLESS
-        if budget.iterations is not None:
-            iterations = budget.iterations * (meeting + 1) // parts - budget.iterations * meeting // parts
-        elif budget.cpu_s is not None:
-            seconds = budget.cpu_s / parts
-        elif budget.until is not None:
-            seconds = (budget.until - time.monotonic()) / (parts - meeting)
-            if seconds <= 0:
-                return None
-        fall = tuning.cold / tuning.hot
-        hot, cold = (tuning.hot * fall ** (moment / parts) for moment in (meeting, meeting + 1))
-        return _Share(seconds, budget.cpu_s is not None, iterations, hot, cold)
 
-
-class _Engine:
+class Engine:
     """One search: the library's state, its own random numbers, its own best answer."""
 
     def __init__(self, rounds: Rounds, seed: int, tuning: Tuning) -> None:
@@ -189,12 +155,15 @@ class _Engine:
             raise EngineError(f"no memory for {rounds.size} customers")
         self._unit = self._library.engine_cost(self._handle) / max(1, rounds.size)
         self.iterations = 0
+        self.cpu_s = 0.0
 
-    def run(self, share: _Share) -> None:
-        unit = max(self._unit, 1e-6)
+    def run(self, share: Share) -> None:
+        """To be called in a thread of its own, whose CPU seconds it counts."""
+        unit, begun = max(self._unit, 1e-6), time.thread_time()
         self.iterations += self._library.engine_run(
             *(self._handle, share.seconds, share.iterations, share.hot * unit, share.cold * unit, share.of_cpu)
         )
+        self.cpu_s += time.thread_time() - begun
 
     def rank(self) -> tuple[int, int]:
         """Smaller is better: customers left out, then cost."""
@@ -207,37 +176,18 @@ class _Engine:
         return code[:length]
 
     def adopt(self, code: "array[int]") -> None:
+        """Goes on from another's answer."""
         self._library.engine_adopt(self._handle, code.buffer_info()[0], len(code))
 
-    def found(self, rounds: Rounds, iterations: int) -> Found:
-        routes: list[tuple[tuple[int, ...], ...]] = []
-        trips: list[tuple[int, ...]] = []
-        trip: list[int] = []
-        for place in self.code():
-            if place > 0:
-                trip.append(place)
-                continue
-            trips.append(tuple(trip))
-            trip = []
-            if place < 0:
-                routes.append(tuple(trips))
-                trips = []
-        served = {customer for route in routes for trip in route for customer in trip}
-        missing = frozenset(range(1, rounds.size + 1)) - served
-        return Found(tuple(routes), missing, int(self._library.engine_cost(self._handle)), iterations)
+    def restart(self, code: "array[int]") -> bool:
+        """Begins anew from an answer, of which customers may be absent; False where it does not hold."""
+        return not self._library.engine_restart(self._handle, code.buffer_info()[0], len(code))
 
     def close(self) -> None:
         self._library.engine_free(self._handle)
 
 
-def _meet(engines: Sequence[_Engine]) -> None:
-    best = min(engines, key=lambda engine: engine.rank())
-    for engine in engines:
-        if engine.rank() > best.rank():
-            engine.adopt(best.code())
-
-
-def _check(rounds: Rounds) -> None:
+def check(rounds: Rounds) -> None:
     size = rounds.size + 1
     if rounds.size < 1:
         raise EngineError("there are no customers")
@@ -280,5 +230,6 @@ def _load() -> ctypes.CDLL:
     library.engine_absent.restype, library.engine_absent.argtypes = number, [pointer]
     library.engine_best.restype, library.engine_best.argtypes = number, [pointer, pointer]
     library.engine_adopt.restype, library.engine_adopt.argtypes = number, [pointer, pointer, number]
+    library.engine_restart.restype, library.engine_restart.argtypes = number, [pointer, pointer, number]
     library.engine_free.restype, library.engine_free.argtypes = None, [pointer]
     return library

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from array import array
 from random import Random
 
 import pytest
 
 from routing.answer import answer, rounds_of
-from routing.engine import Budget, EngineError, Rounds, available, search
+from routing.crossing import crossed, vehicles_of
+from routing.engine import Budget, EngineError, Rounds, available
 from routing.instances import Instance, parse
 from routing.recount import recount
+from routing.searches import search
 from tests.routing.test_instances import MATRIX, SOLOMON, VRPLIB
 
 
@@ -49,6 +52,33 @@ def test_answers_hold_by_an_independent_count(seed: int, trips: bool) -> None:
     count = recount(instance, routes)
     assert count.faults == ()
     assert count.cost == found.cost
+
+
+LONG_ENOUGH_TO_BREED = 30_000
+"""Tries with which a search of twelve customers cools several times and crosses what it found."""
+
+
+@pytest.mark.parametrize("trips", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_answers_that_were_bred_hold_and_are_the_same_again(seed: int, trips: bool) -> None:
+    rounds = rounds_of(instance := day(seed, customers=12, trips=trips))
+    found, again = (search(rounds, Budget(iterations=LONG_ENOUGH_TO_BREED), seed) for _ in range(2))
+    count = recount(instance, [sum(((*trip, 0) for trip in route), ())[:-1] for route in found.routes])
+    assert (count.faults, count.cost) == ((), found.cost)
+    assert found == again
+    assert found.iterations == 2 * LONG_ENOUGH_TO_BREED
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_crossing_visits_nobody_twice_and_keeps_trips_whole(seed: int) -> None:
+    rounds = rounds_of(day(seed, customers=12, trips=True))
+    mother, father = (array("i", code) for code in ((1, 2, 0, 3, -1, 4, 5, 6, -1, 7, -1), (2, 5, -1, 1, 0, 7, 6, -1)))
+    child = crossed(mother, father, rounds, Random(seed))
+    visited = [place for place in child if place > 0]
+    assert len(visited) == len(set(visited))
+    trips = [trip for vehicle in vehicles_of(child) for trip in " ".join(map(str, vehicle)).split(" 0 ")]
+    assert all(trip and not trip.startswith("0") and not trip.endswith(" 0") for trip in trips)
+    assert any(vehicle in vehicles_of(child) for vehicle in vehicles_of(father))
 
 
 @pytest.mark.parametrize("trips", [False, True])
@@ -103,7 +133,8 @@ def test_numbers_beyond_the_engine_are_refused(field: str, value: object, said: 
 WITHOUT_MEMORY = """
 import resource
 from pathlib import Path
-from routing.engine import Budget, EngineError, Rounds, search
+from routing.engine import Budget, EngineError, Rounds
+from routing.searches import search
 size = 601
 rows, zeros, ones = ((1,) * size,) * size, (0,) * size, (1,) * size
 rounds = Rounds(rows, rows, ones, zeros, (9,) * size, zeros, zeros, capacity=9, vehicles=9)
