@@ -76,7 +76,8 @@ def price(busy: int, of_s: int) -> float:
 
 
 def put_off_s(table: Timetable, name: str, start_s: int) -> int:
-    """By how much a task begins later than its window and the day allow; nothing for what is no task."""
-    if name not in table.tasks:
+    """By how much a must begins later than its window and the day allow; a chore is filled in when it suits."""
+    task = table.tasks.get(name)
+    if task is None or task.value is not None:
         return 0
     return max(0, start_s - max(table.stops[name].windows[0][0], table.problem.now_s))

@@ -270,6 +270,17 @@ def test_unreachable_address_is_named() -> None:
     assert left_out(solved(problem)) == {"island": "unreachable"}
 
 
+def test_chore_late_in_its_window_is_worth_as_much_as_early() -> None:
+    found = solved(day([task("chore", 1, value=300)], [van(ready_s=NOW + 4 * HOUR)]))
+    assert order(found) == ["chore"]
+
+
+def test_what_may_be_done_now_is_not_put_off_to_a_later_trip() -> None:
+    later = [parcel(f"later{n}", 4, windows=window(5 * HOUR, 6 * HOUR)) for n in range(3)]
+    found = solved(day([*later, *(parcel(f"now{n}", 3) for n in range(3))]))
+    assert all(start_s(found, f"now{n}") < 2 * HOUR for n in range(3))
+
+
 def test_chore_is_done_when_it_is_worth_the_way() -> None:
     found = solved(day([task("musts", 5), task("chore", 6, value=500), task("poor", 11, value=30)]))
     assert left_out(found) == {"poor": "not_worth"}
