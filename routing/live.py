@@ -22,6 +22,9 @@ from routing.unserved import why_not
 __all__ = ["Draft", "Live", "Measure"]
 
 
+WORTH_A_TRIP_S = 600
+"""What is put off or surprises others for more than this, in seconds of driving, may be worth going to the hub for."""
+
 MOST_MENDED = 3
 MOST_REFUSED = 40
 """In so many places of one van an insertion looks for room for a rest or a charging, and in so many at all."""
@@ -129,9 +132,9 @@ class Live:
         `only`: in this van and no other.
         """
         task = self.table.tasks.get(name)
-        for stage in (self._simple, self._with_loading):
+        for candidates in self._stages(draft, name, only):
             refused: Counter[str] = Counter()
-            for candidate in sorted(stage(draft, name, only), key=lambda candidate: candidate.cost_s):
+            for candidate in sorted(candidates, key=lambda candidate: candidate.cost_s):
                 if task is not None and task.value is not None and candidate.cost_s > task.value:
                     return None
                 if refused[candidate.van] >= MOST_REFUSED:
@@ -142,6 +145,15 @@ class Live:
                     return draft.with_van(candidate.van, fitted[0])
                 refused[candidate.van] += 1
         return None
+
+    def _stages(self, draft: Draft, name: str, only: str | None) -> Iterator[list[Candidate]]:
+        """Places without another loading first, unless the cheapest of them costs as much as a trip of its own."""
+        simple = list(self._simple(draft, name, only))
+        if min((candidate.cost_s for candidate in simple), default=0) > WORTH_A_TRIP_S:
+            yield [*simple, *self._with_loading(draft, name, only)]
+            return
+        yield simple
+        yield list(self._with_loading(draft, name, only))
 
     def _simple(self, draft: Draft, name: str, only: str | None) -> Iterator[Candidate]:
         """Without another loading."""

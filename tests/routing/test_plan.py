@@ -276,8 +276,8 @@ def test_chore_late_in_its_window_is_worth_as_much_as_early() -> None:
 
 
 def test_what_may_be_done_now_is_not_put_off_to_a_later_trip() -> None:
-    later = [parcel(f"later{n}", 4, windows=window(5 * HOUR, 6 * HOUR)) for n in range(3)]
-    found = solved(day([*later, *(parcel(f"now{n}", 3) for n in range(3))]))
+    later = parcel("later", 4, release_s=NOW + 4 * HOUR)
+    found = solved(day([later, *(parcel(f"now{n}", 3) for n in range(3))]))
     assert all(start_s(found, f"now{n}") < 2 * HOUR for n in range(3))
 
 
