@@ -168,9 +168,12 @@ class World:
             session.flush()
             for follower in self._followers:
                 if type(event) in follower.kinds:
-                    received = Received(row.id, gateway, event)
-                    list(follower.take(session, received))
-                    follower.finish(session, [received])
+                    events = [Received(row.id, gateway, event)]
+                    needed = follower.needed(events)
+                    follower.begin(session, needed)
+                    for received in needed:
+                        list(follower.take(session, received))
+                    follower.finish(session, events)
 
     def tour(self, van: str, phase: Any, stop: str | None = None, *, extra_s: float | None = None) -> None:
         self.tell(Tour(source=van, boot=1, seq=self._seq, t_s=self.clock.t_s, phase=phase, stop=stop, extra_s=extra_s))

@@ -95,7 +95,7 @@ def test_a_chore_is_ordered_with_what_it_is(day: RunningDay, page: Page) -> None
     page.get_by_label("Nummer").fill(house)
     page.get_by_label("Soort").select_option("klusje")
     page.get_by_label("Vanaf").fill("14:00")
-    page.get_by_label("Tot").fill("13:00")
+    page.get_by_label("Tot", exact=True).fill("13:00")
     page.get_by_label("Wat is het klusje?").fill("lamp verwisselen")
     page.get_by_role("button", name="Opdracht toevoegen").click()
     expect(page.get_by_role("alert").filter(has_text="Tot: het einde moet na het begin liggen.")).to_be_visible()
