@@ -335,4 +335,7 @@ def test_salvaged_events_go_back_once_under_their_own_identity(
     assert main(["salvage", str(aside)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert {decode_event.decode(line).source for line in printed} <= {"van-1", "van-1/shunt"}
-    assert main(["salvage", str(tmp_path / "absent")]) in (0, 1)
+    with pytest.raises(SystemExit) as refused:
+        main(["salvage", str(tmp_path / "absent")])
+    assert refused.value.code == 2
+    assert "absent: no such file" in capsys.readouterr().err
