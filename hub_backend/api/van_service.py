@@ -3,6 +3,7 @@
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from hub_backend import shown
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.kit import Kit
 from hub_backend.ordering.words import Text
@@ -43,6 +44,7 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
             van.out_reason = "" if request.in_service else request.reason
             answer = VanService(van=van.id, in_service=van.in_service, out_reason=van.out_reason)
         dispatch.wake()
+        shown.tell(kit, [("van", van_id)])
         return answer
 
     return routes

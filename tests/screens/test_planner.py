@@ -116,3 +116,14 @@ def test_an_order_is_cancelled_only_when_it_is_asked_twice(day: RunningDay, page
     expect(page.get_by_role("button", name=f"Opdracht {order} annuleren")).to_be_visible()
     still = next(one for one in day.route("van-3")["stops"] if one["stop"] == stop["stop"])
     assert order in still["orders"]
+
+
+def test_a_van_that_somebody_takes_out_of_service_is_shown_so_at_once(day: RunningDay, page: Page) -> None:
+    page.goto(day.hub.url)
+    card = page.get_by_role("article").filter(has_text="Joost")
+    expect(card).to_be_visible()
+    day.hub.post("/api/vans/van-2/service", {"in_service": False, "reason": "lekke band"})
+    try:
+        expect(card).to_contain_text("Buiten dienst: lekke band")
+    finally:
+        day.hub.post("/api/vans/van-2/service", {"in_service": True, "reason": ""})
