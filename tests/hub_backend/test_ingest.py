@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -147,17 +148,14 @@ def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: Ga
         van.client.publish(stranger.address.topic(topics.EVENTS), van.seal.close(b"{}", topic=topic), qos=1)
         van.send_batch(batch([messages.encode(position(0)), b'{"kind":"lid"}', messages.encode(position(1))]))
         wait(lambda: van.n() == 3)
-        by_field = [
-            ("lane", 1),
-            ("payload", 1),
-            ("payload", 1),
-            ("payload", 1),
-            ("payload", 600),
-            ("source", 1),
-            ("topic", 1),
-            ("version", 1),
-        ]
-        wait(lambda: sorted((row.field, row.count) for row in hub.rejects()) == by_field)
+        # At least: what cannot be read has no identity, and a broker may bring it again after a break of the line.
+        least = {"lane": 1, "payload": 603, "source": 1, "topic": 1, "version": 1}
+
+        def set_aside() -> Counter[str]:
+            return sum((Counter({row.field: row.count}) for row in hub.rejects()), Counter())
+
+        wait(lambda: set(set_aside()) == set(least) and set_aside() >= Counter(least))
+        assert len(hub.rejects()) < 20, "the same again is counted, not written again"
         assert any("van-99" in row.reason for row in hub.rejects())
         van.outbox = "after"
         van.deliver([position(seq) for seq in range(30)])
