@@ -1,4 +1,4 @@
-"""Opens what a gateway sent: topic, seal, batch, events. Each fault is a `Refusal` that names the field.
+"""Opens what a gateway sent: topic, seal, batch. Each fault is a `RefusedError` that names the field.
 
 In: a topic and bytes. Out: an `Opened` batch or presence. Pure, but for the keys it is given.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge_gateway.contract import messages, topics
-from edge_gateway.contract.messages import AnyEvent, EventBatch, Presence
+from edge_gateway.contract.messages import EventBatch, Presence
 from edge_gateway.contract.sealing import Seal, SealError
 from edge_gateway.contract.topics import Address
 
@@ -78,19 +78,6 @@ def _content(leaf: str, text: bytes) -> EventBatch | Presence:
     if isinstance(content, EventBatch) and content.base_n > content.first_n:
         raise RefusedError("base_n", f"{content.base_n} lies after first_n {content.first_n}")
     return content
-
-
-def decode_event(raw: bytes | msgspec.Raw, *, gateway: str, newest_s: float) -> AnyEvent:
-    """One event of `gateway`, made no later than `newest_s`. Raises `RefusedError` naming the field."""
-    try:
-        event = messages.decode_event.decode(raw)
-    except msgspec.DecodeError as error:
-        raise refusal_of(error) from error
-    if event.source != gateway and not event.source.startswith(gateway + "/"):
-        raise RefusedError("source", f"{event.source!r} is not of gateway {gateway!r}")
-    if event.t_s > newest_s:
-        raise RefusedError("t_s", f"{event.t_s - newest_s:.0f} s later than the clock allows")
-    return event
 
 
 def refusal_of(error: msgspec.DecodeError) -> RefusedError:

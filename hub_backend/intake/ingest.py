@@ -1,4 +1,4 @@
-"""From the broker into the record: take what has come, commit it once, ack it, and tell the gateways "committed".
+"""From the broker into the record: read what has come, commit it once, ack it, and tell the gateways "committed".
 
 A message is acked to the broker, and answered to its gateway, only after the transaction that holds it. Killed between
 the two, the broker sends it again, the record takes no second copy, and the answer is given then.
@@ -13,9 +13,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from edge_gateway.contract import messages, topics
 from hub_backend import shown
-from hub_backend.intake.envelope import Opener, RefusedError
+from hub_backend.intake.envelope import Opener
 from hub_backend.intake.inbox import Inbox
-from hub_backend.intake.ledger import Arrived, Ledger, Written
+from hub_backend.intake.ledger import Ledger, Written
+from hub_backend.intake.reading import Arrived, Reader
 from hub_backend.kit import Kit
 from hub_backend.mqtt import RECEIVE_MAXIMUM, Mqtt
 from hub_backend.mqtt_client import Message
@@ -33,6 +34,9 @@ LONGEST_BATCH_S = 2.0  # machine: a record that takes longer than this for a bat
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
 ROOM_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: it has to wait
 
+Waiting = tuple[Message, Arrived]
+"""A message, which is acked when what it says is committed."""
+
 
 class Ingest:
     """The ingest thread. Each of `on_commit` is called after a transaction that brought events."""
@@ -40,10 +44,10 @@ class Ingest:
     def __init__(self, kit: Kit, mqtt: Mqtt, *, on_commit: Sequence[Callable[[], None]]) -> None:
         self._kit = kit
         self._mqtt = mqtt
-        self._opener = Opener(mqtt.addresses, mqtt.seals)
-        self._ledger = Ledger(kit.store, future_s=kit.settings.future_s)
+        self._reader = Reader(Opener(mqtt.addresses, mqtt.seals), future_s=kit.settings.future_s)
+        self._ledger = Ledger(kit.store)
         self._on_commit = on_commit
-        self._inbox = Inbox(ROOM_MESSAGES)
+        self._inbox: Inbox[Waiting] = Inbox(ROOM_MESSAGES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._busy_s = time.monotonic()
@@ -76,43 +80,38 @@ class Ingest:
         self._mqtt.stop()
 
     def _arrive(self, messages: Sequence[Message]) -> None:
+        """On the thread that receives."""
         self._busy_s = time.monotonic()
-        self._inbox.put(messages)
+        now_s = self._kit.clock.now_s()
+        self._inbox.put([(message, self._reader.read(message, now_s=now_s)) for message in messages])
 
     def _run(self) -> None:
         while not self._stop.is_set():
             taken = self._take()
             if taken:
                 self._busy_s = time.monotonic()
-                is_much = sum(map(_weight, taken)) > PRESSED_BYTES
+                is_much = sum(_weight(message) for message, _ in taken) > PRESSED_BYTES
                 self._pressed_until_s = self._busy_s + LONGEST_BATCH_S if is_much else 0.0
                 self._handle(taken)
                 self._busy_s = time.monotonic()
                 self._pressed_until_s = self._busy_s + 2 * PACE_S if is_much else 0.0
                 self._next_s = self._busy_s + PACE_S
 
-    def _take(self) -> list[Message]:
+    def _take(self) -> list[Waiting]:
         """What has come; waits for the first, and for company when there was a batch only just now."""
         if not self._inbox.wait_for(1, until_s=time.monotonic() + 0.2):
             return []
         self._inbox.wait_for(ENOUGH_MESSAGES, until_s=self._next_s)
         return self._inbox.take(BATCH_MESSAGES)
 
-    def _handle(self, taken: Sequence[Message]) -> None:
-        arrived = [self._open(message) for message in taken]
-        written = self._write(arrived)
+    def _handle(self, taken: Sequence[Waiting]) -> None:
+        written = self._write([arrived for _, arrived in taken])
         if written is None:
             return  # stopping, with the record away: nothing is acked, all of it comes again
-        self._mqtt.ack_all(taken)
+        self._mqtt.ack_all(message for message, _ in taken)
         answers = ((gateway, messages.encode(one)) for (gateway, _outbox, _lane), one in written.committed.items())
         self._mqtt.send_all(topics.COMMITTED, answers)
         self._tell(written)
-
-    def _open(self, message: Message) -> Arrived:
-        try:
-            return self._opener.open(message.topic, message.payload)
-        except RefusedError as fault:
-            return Refusal(message.topic, fault.field, fault.reason, payload=message.payload, comes_again=True)
 
     def _write(self, arrived: Sequence[Arrived]) -> Written | None:
         """Writes, trying again for as long as the record is away; None when the hub stops first."""

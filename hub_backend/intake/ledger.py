@@ -13,16 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from edge_gateway.contract.messages import AnyEvent, Committed, EventBatch, Lane, Presence
-from hub_backend.intake.envelope import Opened, RefusedError, decode_event
+from edge_gateway.contract.messages import Committed, EventBatch, Lane, Presence
+from edge_gateway.contract.topics import Address
+from hub_backend.intake.reading import EVENT, Arrived, EventValues, ReadBatch, ReadPresence
 from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
 from hub_backend.rejects import Refusal, set_aside
 from hub_backend.store import Bulk, Store
 
-Arrived = Opened | Refusal
 LaneKey = tuple[str, str, Lane]  # gateway, outbox, lane
 
-EVENT = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
 LANE = ("gateway", "outbox", "lane", "committed_n", "missing")
 SOURCE = ("source", "boot", "received", "highest_seq", "last_t_s")
 KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
@@ -46,11 +45,10 @@ class Written:
 
 
 class Ledger:
-    """The writing side of ingest. An event more than `future_s` ahead of the clock is refused."""
+    """The writing side of ingest."""
 
-    def __init__(self, store: Store, *, future_s: float) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._future_s = future_s
         self._statements = _Statements.of(store)
         self._lanes: Mapping[LaneKey, _Lane] = {}
         """As they stand in the record, of which this is the only writer."""
@@ -59,7 +57,7 @@ class Ledger:
         """Writes all of it in one transaction, or raises and has written nothing."""
         lanes, self._lanes = self._lanes, {}  # read anew after a failure: nobody knows whether it was committed
         with self._store.transaction() as connection:
-            writing = _Writing(connection, self._statements, now_s, now_s + self._future_s, known=lanes)
+            writing = _Writing(connection, self._statements, now_s, known=lanes)
             writing.all_of(arrived)
         self._lanes = {**lanes, **writing.lanes} if len(lanes) < KNOWN_LANES else writing.lanes
         return writing.written
@@ -110,10 +108,9 @@ class _Writing:
     connection: Connection
     statements: _Statements
     now_s: float
-    newest_s: float
     known: Mapping[LaneKey, _Lane]
     lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[EventValues] = field(default_factory=list)
     written: Written = field(default_factory=Written)
 
     @cached_property
@@ -126,32 +123,29 @@ class _Writing:
             match thing:
                 case Refusal():
                     self._refuse(thing)
-                case Opened(address, EventBatch() as batch):
-                    self._batch(address.gateway, batch)
-                case Opened(address, Presence() as presence):
-                    self._presence(address.gateway, address.hub, presence)
+                case ReadBatch():
+                    self._batch(thing)
+                case ReadPresence():
+                    self._presence(thing.address, thing.presence)
         if "session" in self.__dict__:
             self.session.commit()  # of what it holds; the transaction is not its own
         self._save_lanes()
         self._save_events()
 
-    def _batch(self, gateway: str, batch: EventBatch) -> None:
+    def _batch(self, read: ReadBatch) -> None:
+        gateway, batch = read.address.gateway, read.batch
         lane = self._lane(gateway, batch)
         if batch.base_n > lane.committed_n + 1:
             lane.missing += batch.base_n - 1 - lane.committed_n
             lane.committed_n = batch.base_n - 1
-        joins = batch.first_n <= lane.committed_n + 1
-        for n, raw in enumerate(batch.events, start=batch.first_n):
-            try:
-                event = decode_event(raw, gateway=gateway, newest_s=self.newest_s)
-            except RefusedError as fault:
-                if joins and n > lane.committed_n:  # otherwise it was set aside before, or will come again
-                    origin = f"{gateway} {batch.lane} {n}"
-                    self._refuse(Refusal(origin, fault.field, fault.reason, payload=bytes(raw)))
-                continue
-            self.rows.append(_row(gateway, event, str(raw, "utf-8"), self.now_s))
-        if joins:
-            lane.committed_n = max(lane.committed_n, batch.first_n + len(batch.events) - 1)
+        self.rows += read.rows
+        if batch.first_n > lane.committed_n + 1:
+            return  # beyond a hole: it will come again, and what is bad in it is set aside then
+        for n, fault in read.refused:
+            if n > lane.committed_n:  # otherwise it was set aside before
+                origin, payload = f"{gateway} {batch.lane} {n}", bytes(batch.events[n - batch.first_n])
+                self._refuse(Refusal(origin, fault.field, fault.reason, payload=payload))
+        lane.committed_n = max(lane.committed_n, batch.first_n + len(batch.events) - 1)
 
     def _lane(self, gateway: str, batch: EventBatch) -> _Lane:
         key = (gateway, batch.outbox, batch.lane)
@@ -179,14 +173,15 @@ class _Writing:
             ],
         )
 
-    def _presence(self, gateway: str, hub: str, presence: Presence) -> None:
+    def _presence(self, address: Address, presence: Presence) -> None:
+        gateway = address.gateway
         row = self.session.get(GatewayRow, gateway)
         if row is not None and presence.boot < row.boot:
             return  # an earlier start's last will
         self.session.merge(
             GatewayRow(
                 gateway=gateway,
-                hub=hub,
+                hub=address.hub,
                 online=presence.online,
                 boot=presence.boot,
                 t_s=presence.t_s,
@@ -208,11 +203,6 @@ class _Writing:
         else:  # repeats among them: the record knows which are new
             sources = _of_sources(self.connection.execute(AFTER, {"after": before}))
         self.statements.sources.write(self.connection, sources)
-
-
-def _row(gateway: str, event: AnyEvent, text: str, now_s: float) -> tuple[Any, ...]:
-    """A row of `events`, in the order of `EVENT`."""
-    return gateway, event.source, event.boot, event.seq, event.__struct_config__.tag, event.t_s, now_s, text
 
 
 def _of_sources(new: Iterable[Any]) -> list[tuple[Any, ...]]:

@@ -53,16 +53,16 @@ def delete_on_puback() -> None:
 def speak_before_commit() -> None:
     """The hub says "committed" and then writes, to a disk that takes a moment."""
     from edge_gateway.contract import messages, topics
-    from edge_gateway.contract.messages import Committed, EventBatch
-    from hub_backend.intake.envelope import Opened
+    from edge_gateway.contract.messages import Committed
     from hub_backend.intake.ingest import Ingest
+    from hub_backend.intake.reading import ReadBatch
 
     write = Ingest._write
 
     def speak(self: Ingest, arrived: Sequence[Any]) -> Any:
         for thing in arrived:
-            if isinstance(thing, Opened) and isinstance(thing.content, EventBatch):
-                batch = thing.content
+            if isinstance(thing, ReadBatch):
+                batch = thing.batch
                 word = Committed(outbox=batch.outbox, lane=batch.lane, n=batch.first_n + len(batch.events) - 1)
                 self._mqtt.send(thing.address.gateway, topics.COMMITTED, messages.encode(word))
         time.sleep(SLOW_DISK_S)

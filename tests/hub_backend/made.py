@@ -4,7 +4,21 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import AnyEvent, Cooler, EventBatch, Lane, Outcome, Position, Span, Tour, Visit
+from edge_gateway.contract.messages import (
+    AnyEvent,
+    Cooler,
+    EventBatch,
+    Lane,
+    Outcome,
+    Position,
+    Presence,
+    Span,
+    Tour,
+    Visit,
+)
+from edge_gateway.contract.topics import Address
+from hub_backend.intake.envelope import Opened
+from hub_backend.intake.reading import ReadBatch, ReadPresence, read_to_its_end
 from hub_backend.kit import Kit
 from hub_backend.record import EventRow, HubRow, OrderRow, ParcelRow, ResidentRow, StopRow, SupplierRow, VanRow
 from hub_backend.settings import Settings
@@ -54,6 +68,13 @@ def position(seq: int, *, source: str = "van-1", boot: int = 1, t_s: float | Non
         lon=6.2,
         speed_m_s=5.0,
     )
+
+
+def read(
+    address: Address, content: EventBatch | Presence, *, now_s: float = T0, future_s: float = 300
+) -> ReadBatch | ReadPresence:
+    """As the hub's ingest reads it."""
+    return read_to_its_end(Opened(address, content), now_s=now_s, future_s=future_s)
 
 
 def batch(

@@ -9,13 +9,12 @@ from fastapi.testclient import TestClient
 from edge_gateway.contract.messages import Alarm, NodeStatus
 from edge_gateway.contract.topics import Address
 from hub_backend.app import Hub, build
-from hub_backend.intake.envelope import Opened
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
 from hub_backend.rejects import Refusal
 from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.made import T0, FakeClock, batch, cooler, position
+from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, read
 
 pytestmark = pytest.mark.whole
 
@@ -73,8 +72,8 @@ def test_events_come_in_order_by_pages(hub: Hub, client: TestClient) -> None:
 
 def test_gateways_show_lanes_gaps_and_nodes(hub: Hub, client: TestClient) -> None:
     status = NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="van-1/cooler", online=True, dropped=2)
-    ledger = Ledger(hub.kit.store, future_s=300)
-    ledger.write([Opened(VAN_1, batch([position(0), position(3), status], base_n=3, first_n=3))], now_s=T0)
+    ledger = Ledger(hub.kit.store)
+    ledger.write([read(VAN_1, batch([position(0), position(3), status], base_n=3, first_n=3))], now_s=T0)
     catch_up(hub)
     by_name = {one["gateway"]: one for one in client.get("/api/gateways").json()}
     assert set(by_name) == {"van-1", "van-2", "hub-colmschate"}
@@ -135,7 +134,7 @@ def test_a_closed_excursion_stays_closed_when_the_cooler_recovers(hub: Hub, clie
 
 
 def test_rejects_show_field_and_reason_and_no_payload(hub: Hub, client: TestClient) -> None:
-    Ledger(hub.kit.store, future_s=300).write([Opened(VAN_1, batch([b'{"kind":"lid"}']))], now_s=T0)
+    Ledger(hub.kit.store).write([read(VAN_1, batch([b'{"kind":"lid"}']))], now_s=T0)
     (reject,) = client.get("/api/rejects").json()
     assert reject["field"] == "source"
     assert "missing" in reject["reason"]
@@ -162,7 +161,7 @@ def test_the_api_is_described_for_the_screens(hub: Hub) -> None:
 def test_prometheus_is_told_what_was_set_aside_by_field_and_what_is_missing(hub: Hub, client: TestClient) -> None:
     lost = batch([position(0), position(3)], base_n=3, first_n=3)
     refused = Refusal("van-1 page", "step", "must be at most 3", payload=b"{}")
-    Ledger(hub.kit.store, future_s=300).write([Opened(VAN_1, lost), refused], now_s=T0)
+    Ledger(hub.kit.store).write([read(VAN_1, lost), refused], now_s=T0)
     figures = client.get("/metrics").text
     assert 'buurtrit_hub_rejected_total{field="step"} 1.0' in figures
     assert 'buurtrit_hub_missing_events_total{gateway="van-1",lane="telemetry"} 2.0' in figures

@@ -16,13 +16,12 @@ from sqlalchemy.exc import OperationalError
 from edge_gateway.contract import messages
 from edge_gateway.contract.messages import Committed, Lane, Presence
 from edge_gateway.contract.topics import Address
-from hub_backend.intake.envelope import Opened
 from hub_backend.intake.ledger import Ledger, Written
 from hub_backend.kit import Kit
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow, SourceRow
 from hub_backend.rejects import Refusal
 from hub_backend.store import Store
-from tests.hub_backend.made import T0, batch, position
+from tests.hub_backend.made import T0, batch, position, read
 
 VAN_1 = Address("buurenzo", "colmschate", "van-1")
 VAN_2 = Address("buurenzo", "colmschate", "van-2")
@@ -30,7 +29,7 @@ VAN_2 = Address("buurenzo", "colmschate", "van-2")
 
 @pytest.fixture
 def ledger(any_kit: Kit) -> Ledger:
-    return Ledger(any_kit.store, future_s=300)
+    return Ledger(any_kit.store)
 
 
 def committed(written: Written, *, gateway: str = "van-1", lane: Lane = Lane.TELEMETRY) -> int:
@@ -49,14 +48,14 @@ def lane(kit: Kit) -> LaneRow:
 
 
 def test_a_batch_is_stored_and_committed(any_kit: Kit, ledger: Ledger) -> None:
-    written = ledger.write([Opened(VAN_1, batch([position(0), position(1)]))], now_s=T0)
+    written = ledger.write([read(VAN_1, batch([position(0), position(1)]))], now_s=T0)
     assert stored(any_kit) == [("van-1", 1, 0), ("van-1", 1, 1)]
     assert written.committed == {("van-1", "box", Lane.TELEMETRY): Committed(outbox="box", lane=Lane.TELEMETRY, n=2)}
     assert written.events == 2
 
 
 def test_body_is_the_event_as_it_came(any_kit: Kit, ledger: Ledger) -> None:
-    ledger.write([Opened(VAN_1, batch([position(0)]))], now_s=T0 + 5)
+    ledger.write([read(VAN_1, batch([position(0)]), now_s=T0 + 5)], now_s=T0 + 5)
     with any_kit.store.read() as session:
         row = session.scalars(select(EventRow)).one()
     assert messages.decode_event.decode(row.body) == position(0)
@@ -64,7 +63,7 @@ def test_body_is_the_event_as_it_came(any_kit: Kit, ledger: Ledger) -> None:
 
 
 def test_repeats_are_no_second_row_and_are_answered_all_the_same(any_kit: Kit, ledger: Ledger) -> None:
-    arrived = [Opened(VAN_1, batch([position(0), position(1)]))]
+    arrived = [read(VAN_1, batch([position(0), position(1)]))]
     ledger.write(arrived, now_s=T0)
     again = ledger.write([*arrived, *arrived], now_s=T0)
     assert len(stored(any_kit)) == 2
@@ -73,26 +72,26 @@ def test_repeats_are_no_second_row_and_are_answered_all_the_same(any_kit: Kit, l
 
 
 def test_the_same_event_in_a_new_outbox_is_no_second_row(any_kit: Kit, ledger: Ledger) -> None:
-    ledger.write([Opened(VAN_1, batch([position(0)]))], now_s=T0)
-    other = ledger.write([Opened(VAN_1, batch([position(0), position(1)], outbox="new"))], now_s=T0)
+    ledger.write([read(VAN_1, batch([position(0)]))], now_s=T0)
+    other = ledger.write([read(VAN_1, batch([position(0), position(1)], outbox="new"))], now_s=T0)
     assert len(stored(any_kit)) == 2
     assert other.committed["van-1", "new", Lane.TELEMETRY].n == 2
 
 
 def test_a_missing_batch_holds_the_number_but_not_the_events(any_kit: Kit, ledger: Ledger) -> None:
-    first = ledger.write([Opened(VAN_1, batch([position(0)]))], now_s=T0)
-    third = ledger.write([Opened(VAN_1, batch([position(2)], first_n=3))], now_s=T0)
+    first = ledger.write([read(VAN_1, batch([position(0)]))], now_s=T0)
+    third = ledger.write([read(VAN_1, batch([position(2)], first_n=3))], now_s=T0)
     assert (committed(first), committed(third)) == (1, 1)
     assert len(stored(any_kit)) == 2
-    second = ledger.write([Opened(VAN_1, batch([position(1), position(2)], first_n=2))], now_s=T0)
+    second = ledger.write([read(VAN_1, batch([position(1), position(2)], first_n=2))], now_s=T0)
     assert committed(second) == 3
     assert len(stored(any_kit)) == 3
     assert lane(any_kit).missing == 0
 
 
 def test_what_the_outbox_no_longer_holds_is_counted_missing_and_passed(any_kit: Kit, ledger: Ledger) -> None:
-    ledger.write([Opened(VAN_1, batch([position(0)]))], now_s=T0)
-    later = ledger.write([Opened(VAN_1, batch([position(9)], first_n=10, base_n=10))], now_s=T0)
+    ledger.write([read(VAN_1, batch([position(0)]))], now_s=T0)
+    later = ledger.write([read(VAN_1, batch([position(9)], first_n=10, base_n=10))], now_s=T0)
     assert committed(later) == 10
     assert lane(any_kit).missing == 8
 
@@ -100,9 +99,9 @@ def test_what_the_outbox_no_longer_holds_is_counted_missing_and_passed(any_kit: 
 def test_lanes_and_gateways_count_apart(any_kit: Kit, ledger: Ledger) -> None:
     written = ledger.write(
         [
-            Opened(VAN_1, batch([position(0)])),
-            Opened(VAN_1, batch([position(1), position(2)], lane=Lane.BUSINESS)),
-            Opened(VAN_2, batch([position(0, source="van-2/cooler")])),
+            read(VAN_1, batch([position(0)])),
+            read(VAN_1, batch([position(1), position(2)], lane=Lane.BUSINESS)),
+            read(VAN_2, batch([position(0, source="van-2/cooler")])),
         ],
         now_s=T0,
     )
@@ -112,11 +111,11 @@ def test_lanes_and_gateways_count_apart(any_kit: Kit, ledger: Ledger) -> None:
 
 
 def test_a_gap_in_seq_is_seen(any_kit: Kit, ledger: Ledger) -> None:
-    ledger.write([Opened(VAN_1, batch([position(0), position(1), position(4)]))], now_s=T0)
+    ledger.write([read(VAN_1, batch([position(0), position(1), position(4)]))], now_s=T0)
     with any_kit.store.read() as session:
         row = session.scalars(select(SourceRow)).one()
     assert (row.received, row.highest_seq, row.last_t_s) == (3, 4, T0 + 4)
-    ledger.write([Opened(VAN_1, batch([position(2), position(3)], first_n=4))], now_s=T0)
+    ledger.write([read(VAN_1, batch([position(2), position(3)], first_n=4))], now_s=T0)
     with any_kit.store.read() as session:
         row = session.scalars(select(SourceRow)).one()
     assert (row.received, row.highest_seq) == (5, 4)
@@ -138,7 +137,7 @@ def test_a_gap_in_seq_is_seen(any_kit: Kit, ledger: Ledger) -> None:
 )
 def test_a_bad_event_goes_aside_alone_and_names_its_field(kit: Kit, bad: bytes, field: str, reason: str) -> None:
     events = [messages.encode(position(0)), bad, messages.encode(position(1))]
-    written = Ledger(kit.store, future_s=300).write([Opened(VAN_1, batch(events))], now_s=T0)
+    written = Ledger(kit.store).write([read(VAN_1, batch(events))], now_s=T0)
     assert committed(written) == 3
     assert len(stored(kit)) == 2
     with kit.store.read() as session:
@@ -151,8 +150,8 @@ def test_a_bad_event_goes_aside_alone_and_names_its_field(kit: Kit, bad: bytes, 
 
 
 def test_a_bad_event_that_comes_again_is_no_second_reject(kit: Kit) -> None:
-    ledger = Ledger(kit.store, future_s=300)
-    arrived = [Opened(VAN_1, batch([b"17"]))]
+    ledger = Ledger(kit.store)
+    arrived = [read(VAN_1, batch([b"17"]))]
     ledger.write(arrived, now_s=T0)
     ledger.write(arrived, now_s=T0)
     with kit.store.read() as session:
@@ -160,17 +159,17 @@ def test_a_bad_event_that_comes_again_is_no_second_reject(kit: Kit) -> None:
 
 
 def test_a_bad_event_beyond_a_hole_waits_for_its_turn(kit: Kit) -> None:
-    ledger = Ledger(kit.store, future_s=300)
-    ledger.write([Opened(VAN_1, batch([b"17"], first_n=2))], now_s=T0)
+    ledger = Ledger(kit.store)
+    ledger.write([read(VAN_1, batch([b"17"], first_n=2))], now_s=T0)
     with kit.store.read() as session:
         assert session.scalars(select(RejectRow)).all() == []
-    ledger.write([Opened(VAN_1, batch([messages.encode(position(0)), b"17"]))], now_s=T0)
+    ledger.write([read(VAN_1, batch([messages.encode(position(0)), b"17"]))], now_s=T0)
     with kit.store.read() as session:
         assert session.scalars(select(RejectRow)).one().origin == "van-1 telemetry 2"
 
 
 def test_a_refused_message_that_comes_again_only_raises_its_count(kit: Kit) -> None:
-    ledger = Ledger(kit.store, future_s=300)
+    ledger = Ledger(kit.store)
     for payload in (b"one", b"two", b"three"):
         refusal = Refusal("topic", "payload", "no seal", payload=payload, comes_again=True)
         ledger.write([refusal], now_s=T0)
@@ -182,7 +181,7 @@ def test_a_refused_message_that_comes_again_only_raises_its_count(kit: Kit) -> N
 def test_presence_is_kept_and_an_earlier_starts_last_will_is_not(any_kit: Kit, ledger: Ledger) -> None:
     def say(*, online: bool, boot: int) -> None:
         presence = Presence(online=online, boot=boot, t_s=T0, software="0.1.0")
-        ledger.write([Opened(VAN_1, presence)], now_s=T0)
+        ledger.write([read(VAN_1, presence)], now_s=T0)
 
     say(online=True, boot=3)
     say(online=False, boot=2)
@@ -198,7 +197,7 @@ def test_presence_is_kept_and_an_earlier_starts_last_will_is_not(any_kit: Kit, l
 def test_largest_counts_fit(any_kit: Kit, ledger: Ledger) -> None:
     big = 0xFFFFFFFF
     event = position(0, boot=big, t_s=T0)
-    ledger.write([Opened(VAN_1, batch([event], first_n=2**40, base_n=2**40))], now_s=T0)
+    ledger.write([read(VAN_1, batch([event], first_n=2**40, base_n=2**40))], now_s=T0)
     assert stored(any_kit) == [("van-1", big, 0)]
     assert lane(any_kit).committed_n == 2**40
 
@@ -215,7 +214,7 @@ def test_whatever_is_lost_doubled_or_swapped_on_the_way_the_record_has_each_even
         old.unlink()
     shutil.copy(fresh_record, file)
     store = Store(f"sqlite:///{file}")
-    ledger, known = Ledger(store, future_s=1e6), 0
+    ledger, known = Ledger(store), 0
     for _round in range(400):
         if known >= count:
             break
@@ -228,7 +227,7 @@ def test_whatever_is_lost_doubled_or_swapped_on_the_way_the_record_has_each_even
         kept = [one for one in sent for _copy in range(rng.choice((0, 1, 1, 2)))]
         rng.shuffle(kept)
         if kept:
-            answer = ledger.write([Opened(VAN_1, one) for one in kept], now_s=T0)
+            answer = ledger.write([read(VAN_1, one, future_s=1e6) for one in kept], now_s=T0)
             if rng.random() < 0.8:  # an answer may be lost too
                 known = max(known, committed(answer))
     with store.read() as session:
@@ -261,9 +260,9 @@ class LosesAnswer(Store):
 def test_how_far_a_lane_is_comes_from_the_record_after_a_commit_without_answer(any_url: str, fails: str) -> None:
     store = LosesAnswer(any_url)
     store.open()
-    ledger = Ledger(store, future_s=300)
+    ledger = Ledger(store)
     first, second, third = (
-        [Opened(VAN_1, batch([position(seq)], first_n=seq + 1, base_n=2 if seq == 2 else 1))] for seq in range(3)
+        [read(VAN_1, batch([position(seq)], first_n=seq + 1, base_n=2 if seq == 2 else 1))] for seq in range(3)
     )
     ledger.write(first, now_s=T0)
     store.fails = fails

@@ -11,13 +11,12 @@ from sqlalchemy import event
 from edge_gateway.contract.messages import NodeStatus, Outcome, Scan, ScanPurpose, ScanResult, Vehicle
 from edge_gateway.contract.topics import Address
 from hub_backend.app import Hub, build
-from hub_backend.intake.envelope import Opened
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
 from hub_backend.store import Store
 from tests.free_port import free_port
 from tests.hub_backend import made
-from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, tour, visit
+from tests.hub_backend.made import T0, FakeClock, batch, cooler, position, read, tour, visit
 
 pytestmark = pytest.mark.whole
 
@@ -85,8 +84,8 @@ def a_bit_of_a_day(hub: Hub) -> None:
         NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="cooler", online=True),
         *(cooler(seq, 12.0) for seq in range(30)),
     ]
-    arrived = [Opened(Address("buurenzo", "colmschate", "van-1"), batch(events, first_n=1))]  # type: ignore[arg-type]
-    Ledger(hub.kit.store, future_s=1e6).write(arrived, now_s=T0)
+    arrived = [read(Address("buurenzo", "colmschate", "van-1"), batch(events, first_n=1), future_s=1e6)]  # type: ignore[arg-type]
+    Ledger(hub.kit.store).write(arrived, now_s=T0)
     for part in hub.parts:
         if isinstance(part, Followers):
             part.catch_up()

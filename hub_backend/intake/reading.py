@@ -1,0 +1,88 @@
+"""Reads what came in to its last event, on the thread that receives; the one that writes has only rows to write.
+
+SQLite lets go of Python's lock while it works: reading goes on meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from edge_gateway.contract import messages
+from edge_gateway.contract.messages import AnyEvent, EventBatch, Presence
+from edge_gateway.contract.topics import Address
+from hub_backend.intake.envelope import Opened, Opener, RefusedError, refusal_of
+from hub_backend.mqtt_client import Message
+from hub_backend.rejects import Refusal
+
+EventValues = tuple[str, str, int, int, str, float, float, str]
+EVENT = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body")
+"""The columns of `events`, in the order of `EventValues`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """A batch with the values of its events' rows, and by n why an event has none."""
+
+    address: Address
+    batch: EventBatch
+    rows: Sequence[EventValues]
+    refused: Sequence[tuple[int, RefusedError]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPresence:
+    """A gateway's presence."""
+
+    address: Address
+    presence: Presence
+
+
+Arrived = ReadBatch | ReadPresence | Refusal
+
+
+class Reader:
+    """Reads messages. An event more than `future_s` ahead of the clock is refused."""
+
+    def __init__(self, opener: Opener, *, future_s: float) -> None:
+        self._opener = opener
+        self._future_s = future_s
+
+    def read(self, message: Message, *, now_s: float) -> Arrived:
+        try:
+            opened = self._opener.open(message.topic, message.payload)
+        except RefusedError as fault:
+            return Refusal(message.topic, fault.field, fault.reason, payload=message.payload, comes_again=True)
+        return read_to_its_end(opened, now_s=now_s, future_s=self._future_s)
+
+
+def read_to_its_end(opened: Opened, *, now_s: float, future_s: float) -> ReadBatch | ReadPresence:
+    """A bad event does not spoil those beside it."""
+    batch = opened.content
+    if isinstance(batch, Presence):
+        return ReadPresence(opened.address, batch)
+    gateway, newest_s = opened.address.gateway, now_s + future_s
+    rows: list[EventValues] = []
+    refused: list[tuple[int, RefusedError]] = []
+    for n, raw in enumerate(batch.events, start=batch.first_n):
+        try:
+            event = decode_event(raw, gateway=gateway, newest_s=newest_s)
+        except RefusedError as fault:
+            refused.append((n, fault))
+            continue
+        kind = str(event.__struct_config__.tag)
+        rows.append((gateway, event.source, event.boot, event.seq, kind, event.t_s, now_s, str(raw, "utf-8")))
+    return ReadBatch(opened.address, batch, rows, refused)
+
+
+def decode_event(raw: bytes | msgspec.Raw, *, gateway: str, newest_s: float) -> AnyEvent:
+    """One event of `gateway`, made no later than `newest_s`. Raises `RefusedError` naming the field."""
+    try:
+        event = messages.decode_event.decode(raw)
+    except msgspec.DecodeError as error:
+        raise refusal_of(error) from error
+    if event.source != gateway and not event.source.startswith(gateway + "/"):
+        raise RefusedError("source", f"{event.source!r} is not of gateway {gateway!r}")
+    if event.t_s > newest_s:
+        raise RefusedError("t_s", f"{event.t_s - newest_s:.0f} s later than the clock allows")
+    return event
