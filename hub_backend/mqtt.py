@@ -39,14 +39,21 @@ class Mqtt:
             name: Address(settings.org, gateway.hub, name) for name, gateway in settings.gateways.items()
         }
         self.seals: Mapping[str, Seal] = {name: gateway.seal() for name, gateway in settings.gateways.items()}
+        self._wanted = [
+            topics.every(leaf, org=settings.org, hub=hub)
+            for hub in settings.hubs
+            for leaf in (topics.EVENTS, topics.PRESENCE)
+        ]
         self.on_messages: Callable[[Sequence[Message]], None] = lambda _messages: None
         self.on_connected: list[Callable[[], None]] = []
         self._session = uuid.uuid4().hex
+        self._subscribed_to = 0  # so many topics, on this connection
         self._client = self._make_client()
 
     @property
     def connected(self) -> bool:
-        return self._client.is_connected()
+        """Whether what gateways say comes here: on a connection without its subscriptions nothing would."""
+        return self._client.is_connected() and self._subscribed_to == len(self._wanted)
 
     def start(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -112,9 +119,7 @@ class Mqtt:
             log.error("mqtt_refused reason=%s", reason)
             return
         log.info("mqtt_connected connection=%d", self._client.connection)
-        leaves = (topics.EVENTS, topics.PRESENCE)
-        wanted = [topics.every(leaf, org=self._settings.org, hub=hub) for hub in self._settings.hubs for leaf in leaves]
-        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
+        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._wanted])
         client.publish(topics.host(self._settings.org), self._host_state(online=True), qos=1, retain=True)
         for tell in self.on_connected:
             tell()
@@ -122,6 +127,7 @@ class Mqtt:
     def _disconnected(
         self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags, reason: ReasonCode, _props: object
     ) -> None:
+        self._subscribed_to = 0
         log.log(logging.WARNING if reason.is_failure else logging.INFO, "mqtt_disconnected reason=%s", reason)
 
     def _subscribed(
@@ -130,6 +136,7 @@ class Mqtt:
         for reason in reasons:
             if reason.is_failure:
                 log.error("mqtt_subscription_refused reason=%s", reason)
+        self._subscribed_to = sum(not reason.is_failure for reason in reasons)
 
     def _received(self, messages: Sequence[Message]) -> None:
         self.on_messages(messages)

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub_backend.mqtt import Mqtt
 from hub_backend.mqtt_client import Client, Message, taken_apart
+from tests.hub_backend.made import settings
 
 CONNACK = b"\x20\x03\x00\x00\x00"
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
@@ -242,3 +244,23 @@ def test_paho_is_as_it_was_when_this_was_written() -> None:
     """What is not public: see decision 0017."""
     assert {"_sock_recv", "_packet_queue"} <= vars(paho.Client).keys()
     assert {"_last_bytes_received", "_msgtime_mutex"} <= vars(Client("hub")).keys()
+
+
+@pytest.mark.parametrize(("answer", "listens"), [(b"\1\1", True), (b"\1\x87", False)])
+def test_a_hub_is_connected_when_it_hears_all_that_it_asked_for(
+    broker: Broker, *, answer: bytes, listens: bool
+) -> None:
+    mqtt = Mqtt(settings("sqlite://", mqtt_port=broker.port))
+    mqtt.start()
+    try:
+        broker.accept()
+        wait(lambda: broker.heard[:1] == b"\x82")
+        assert not mqtt.connected, "nothing that is said now would come here"
+        heard = threading.Event()
+        mqtt.on_messages = lambda _messages: heard.set()
+        broker.say(b"\x90\x05" + broker.heard[2:4] + b"\0" + answer + publish(b"after", b"", mid=None))
+        assert heard.wait(20)
+        assert mqtt.connected == listens
+    finally:
+        broker.hang_up()
+        mqtt.stop()
