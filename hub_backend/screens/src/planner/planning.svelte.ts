@@ -17,6 +17,7 @@ const COLOURS = ["#00677a", "#8a2c7c", "#8a5300", "#3b4cb8", "#2f6b2a", "#7b3b2e
 class Planning {
   vans = $state.raw<Van[]>([]);
   plan = $state.raw<DayPlan | null>(null);
+  planAsked = $state(false); // the hub has said what the plan is, or could not
   history = $state.raw<Revision[] | null>(null);
   proposal = $state.raw<DayPlan | null>(null);
   map = $state.raw<MapInfo | null>(null);
@@ -184,6 +185,7 @@ class Planning {
   async #plan(): Promise<void> {
     const day = this.day;
     this.plan = await get<DayPlan | null>(`/api/days/${day}/plan`).catch(() => null);
+    this.planAsked = true;
     this.history = await get<Revision[]>(`/api/days/${day}/plans`).catch(() => this.history);
     this.proposal = await get<DayPlan | null>(`/api/days/${day}/proposal`).catch(() => null);
   }
