@@ -45,6 +45,7 @@ CONCIERGES_COME_S = 600.0  # after the day's beginning
 HEALTH_S = 0.25  # machine: how often the hub is asked how it does
 GATEWAY_TURNS = 6  # the gateways are asked once in so many times
 MEMORY_TURNS = 25
+TOLD_S = 90.0  # the world after its end: a cooler's look at its lid, a gateway's minute between two of one refusal
 CATCH_UP_S = 90.0  # machine: how long bytes may lie unread before the day is given up
 SPENT = ("held", "moving", "reading", "people")
 """Where the machine's time goes: held for router or backlog, the world moving, bytes being read, people acting."""
@@ -194,9 +195,17 @@ class Play:
                 await self._step(watching)
                 progress()
             await self.trouble.mend()
+            await self._run_on(watching)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+    async def _run_on(self, watching: "asyncio.Task[None]") -> None:
+        """Nobody acts any more, and what has happened is still told: a lid to its node, a refusal once a minute."""
+        ends_s = self.world.now_s + TOLD_S
+        while self.world.now_s < ends_s:
+            await self._move_on(watching)
+            self._check(watching)
 
     async def stay(self, *, rate: float, progress: Callable[[], None]) -> None:
         """The day is over: the world goes on as it is, for who still looks, until it is cancelled."""
@@ -235,6 +244,14 @@ class Play:
         return everybody and not self.trouble.is_busy
 
     async def _step(self, watching: "asyncio.Task[None]") -> None:
+        await self._move_on(watching)
+        began = time.monotonic()
+        await self.world.act()
+        self._check(watching)
+        self.spent_s["people"] += time.monotonic() - began
+
+    async def _move_on(self, watching: "asyncio.Task[None]") -> None:
+        """The world, as fast as everybody keeps up, and until what its instruments say is read."""
         marks = [time.monotonic()]
         while self.governor.rate <= 0:
             await asyncio.sleep(0.01)
@@ -245,10 +262,7 @@ class Play:
         marks.append(time.monotonic())
         await self._taken()
         marks.append(time.monotonic())
-        await self.world.act()
-        self._check(watching)
-        marks.append(time.monotonic())
-        for what, (began, ended) in zip(SPENT, itertools.pairwise(marks), strict=True):
+        for what, (began, ended) in zip(SPENT, itertools.pairwise(marks), strict=False):
             self.spent_s[what] += ended - began
 
     def _check(self, watching: "asyncio.Task[None]") -> None:

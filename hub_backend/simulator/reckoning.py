@@ -31,13 +31,21 @@ IN_FLIGHT_S = 240.0  # world: what was under way when the line was cut; paho and
 QUIET_S = 120.0  # world: a gateway tells the loss of its fix or its clock within this
 
 
+PROBE_TOLD_S = 420.0  # world: a node's delay before it gives a probe up, a period, and as much for late stamps
+OUTAGE_TOLD_S = 120.0  # world: of a van that stands still something comes this often
+
+
 @dataclass(frozen=True, slots=True)
 class Met:
-    """One fault: how often it happened, how often the record tells it, and what it tells."""
+    """One fault: how often it happened, how often the record tells it, and what it tells.
+
+    `cut_short`: how often the day was ended so soon after it began that nobody could have told it yet.
+    """
 
     injected: int
     seen: int
     told: str
+    cut_short: int = 0
 
 
 @dataclass(frozen=True)
@@ -207,6 +215,12 @@ LOOKS: Mapping[str, Look] = {
     "brought_back": _back,
 }
 
+LASTING: Mapping[str, tuple[Callable[[Truth], Sequence[Spell]], float]] = {
+    "sensor_lost": (lambda truth: truth.broken_probes, PROBE_TOLD_S),
+    "network_outage": (lambda truth: truth.outages, OUTAGE_TOLD_S),
+}
+"""Faults that are told only when they have lasted so long."""
+
 
 def reckon(evidence: Evidence, *, whole_day: bool) -> tuple[dict[str, Met], Findings]:
     """Every fault. `whole_day`: each must have happened; else those that did are looked for."""
@@ -217,14 +231,23 @@ def reckon(evidence: Evidence, *, whole_day: bool) -> tuple[dict[str, Met], Find
         if not injected and not whole_day:
             continue
         seen, told = look(evidence)
-        met[name] = Met(injected, seen, told)
-        found.add("lost", f"fault {name}: happened {injected} times, the record tells {seen} ({told})", injected - seen)
+        cut_short = 0 if whole_day else _cut_short(name, evidence.truth)
+        met[name] = Met(injected, seen, told, cut_short)
+        due = injected - cut_short
+        found.add("lost", f"fault {name}: happened {injected} times, the record tells {seen} ({told})", due - seen)
         found.add("doubled", f"fault {name}: happened {injected} times, and is told {seen} ({told})", seen - injected)
         if not injected:
             found.add("different", f"fault {name}: the day was to have it, and it did not happen")
     _unmeant(evidence, found)
     _qualities(evidence, found)
     return met, found
+
+
+def _cut_short(name: str, truth: Truth) -> int:
+    if name not in LASTING:
+        return 0
+    spells_of, told_s = LASTING[name]
+    return sum(spell.to_s - spell.from_s < told_s for spell in spells_of(truth))
 
 
 def _unmeant(evidence: Evidence, found: Findings) -> None:

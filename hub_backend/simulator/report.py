@@ -1,7 +1,7 @@
 """The report of a day: one value for the JSON, and the same as a table for people."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hub_backend.simulator.compare import Findings
@@ -55,7 +55,10 @@ class Report:
     spent_s: dict[str, float] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=dict)
     faults: dict[str, dict[str, int | str]] = field(default_factory=dict)
-    """By fault: how often it was injected, how often the record tells it, and what it tells."""
+    """By fault: how often it was injected, how often the record tells it, and what it tells.
+
+    `cut_short`: how often the day ended before it was due to be told; that counts neither as told nor as lost.
+    """
     promises: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
@@ -110,11 +113,14 @@ class Report:
                 ", ".join(f"{name} {count}" for name, count in sorted(self.happened.items()) if count),
             ),
             *(("every day has" if not place else "", words) for place, words in enumerate(_lines(self.kept))),
-            *(
-                (f"fault {name.replace('_', ' ')}", f"{met['injected']} times, told {met['seen']} times: {met['told']}")
-                for name, met in self.faults.items()
-            ),
+            *((f"fault {name.replace('_', ' ')}", met_words(met)) for name, met in self.faults.items()),
         ]
+
+
+def met_words(met: Mapping[str, int | str]) -> str:
+    """What became of one fault, in a line."""
+    left_out = f", {met['cut_short']} cut short before it was due" if met.get("cut_short") else ""
+    return f"{met['injected']} times, told {met['seen']} times{left_out}: {met['told']}"
 
 
 def _lines(words: Sequence[str], *, width: int = 90) -> list[str]:

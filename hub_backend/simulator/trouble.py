@@ -25,6 +25,7 @@ from hub_backend.simulator.faults import Faults, Spell
 from hub_backend.simulator.hub_api import HubApi
 from hub_backend.simulator.installation import ORG, Installation
 from hub_backend.simulator.nmea import Fix
+from hub_backend.simulator.node import Node
 from hub_backend.simulator.noise import damaged
 from hub_backend.simulator.page import Page
 from hub_backend.simulator.slcan import Dashboard
@@ -68,7 +69,9 @@ class Trouble:
         self._false_place: tuple[float, float] | None = None
         self._in_tunnel = False
         self._wild_frames = 0
+        self._clock_wrong_s: float | None = None
         self._outage_began_s = 0.0
+        self._probe_broke_s = 0.0
         self._kills: set[asyncio.Task[None]] = set()
 
     def lives(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
@@ -102,19 +105,19 @@ class Trouble:
             kill.result()
 
     async def mend(self) -> None:
-        """The day is over: whatever is still broken is made whole. Raises `DemoError`."""
+        """The day is over, perhaps in the midst of it: whatever is still broken is made whole. Raises `DemoError`."""
         while self._kills:
             await asyncio.wait(self._kills)
             self.check()
         for name, relay in self._installation.relays.items():
             if relay.is_cut:
-                relay.heal()
-                self._truth.outages.append(Spell(name, self._outage_began_s, self._world.now_s))
+                self._heal(name)
         for node in self._installation.nodes.values():
             if node.probe_broken:
-                self._truth.broken_probes.append(replace(self._faults.probe, to_s=self._world.now_s))
-        if self._clock is not None:
-            self._clock.step(wrong_s=0.0, is_kept=True)
+                self._mend_probe(node)
+        if self._clock is not None and self._clock_wrong_s is not None:
+            self._set_right(self._clock)
+        self._false_place = None
 
     # ------------------------------------------------------------ what instruments show
 
@@ -149,11 +152,14 @@ class Trouble:
         await self._world.until(spell.from_s)
         node = self._installation.nodes[spell.who]
         node.probe_broken = True
-        began_s = self._world.now_s
+        self._probe_broke_s = self._world.now_s
         self._truth.injected["sensor_lost"] += 1
         await self._world.until(spell.to_s)
+        self._mend_probe(node)
+
+    def _mend_probe(self, node: Node) -> None:
         node.probe_broken = False
-        self._truth.broken_probes.append(Spell(spell.who, began_s, self._world.now_s))
+        self._truth.broken_probes.append(Spell(node.source, self._probe_broke_s, self._world.now_s))
 
     async def _bus(self) -> None:
         await self._world.until(self._faults.bus_s)
@@ -189,18 +195,23 @@ class Trouble:
         """Nobody keeps it right; it jumps ahead, then back behind the time, and in the end somebody sets it right."""
         faults = self._faults
         await self._world.until(faults.clock.from_s)
-        began_s = self._world.now_s
+        self._clock_wrong_s = self._world.now_s
         self._step(clock, faults.clock_ahead_s)
         await self._world.until(faults.clock_back_at_s)
         self._step(clock, -faults.clock_behind_s)
         await self._world.until(faults.clock.to_s)
-        clock.step(wrong_s=0.0, is_kept=True)
-        self._truth.injected["clock_steps"] += 1
-        self._truth.wrong_clocks.append(Spell(faults.clock.who, began_s, self._world.now_s))
+        self._set_right(clock)
 
     def _step(self, clock: ClockPage, wrong_s: float) -> None:
         clock.step(wrong_s=wrong_s, is_kept=False)
         self._truth.injected["clock_steps"] += 1
+
+    def _set_right(self, clock: ClockPage) -> None:
+        clock.step(wrong_s=0.0, is_kept=True)
+        self._truth.injected["clock_steps"] += 1
+        began_s, self._clock_wrong_s = self._clock_wrong_s, None
+        if began_s is not None:
+            self._truth.wrong_clocks.append(Spell(self._faults.clock.who, began_s, self._world.now_s))
 
     # ------------------------------------------------------------ messages and the network
 
@@ -220,12 +231,14 @@ class Trouble:
         await self._world.until(self._faults.outage_from_s)
         ahead = {name: len((await self._pages[name].state()).stops()) for name in sorted(self._installation.relays)}
         van = max(ahead, key=lambda name: ahead[name])
-        relay = self._installation.relays[van]
-        relay.cut()
+        self._installation.relays[van].cut()
         self._outage_began_s = self._world.now_s
         self._truth.injected["network_outage"] += 1
         await self._world.until(self._faults.outage_to_s)
-        relay.heal()
+        self._heal(van)
+
+    def _heal(self, van: str) -> None:
+        self._installation.relays[van].heal()
         self._truth.outages.append(Spell(van, self._outage_began_s, self._world.now_s))
 
     # ------------------------------------------------------------ kill -9

@@ -1,7 +1,7 @@
 """A fault that the record does not tell, tells twice, or tells otherwise is found; so is a promise that is not kept."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import msgspec
 import pytest
@@ -28,6 +28,7 @@ from hub_backend.simulator.hub_api import Excursion, RecordedEvent, SetAside
 from hub_backend.simulator.projections import ContactFigures, Figures, Movements, PlanMade, Recorded, StopNow
 from hub_backend.simulator.promises import promises, unkept
 from hub_backend.simulator.reckoning import LOOKS, Evidence, reckon
+from hub_backend.simulator.report import met_words
 from hub_backend.simulator.staff import STRAY_CODE
 from hub_backend.simulator.truth import Refused, Truth
 from tests.simulator.test_day import day
@@ -218,6 +219,42 @@ def test_a_fault_that_is_not_told_as_it_was_is_found(spoil: Spoil, kind: str, wo
 
 def test_in_part_of_a_day_only_what_happened_is_looked_for() -> None:
     assert reckon(Evidence(Truth(), FAULTS, [], replace(recorded(), rejects=())), whole_day=False)[0] == {}
+
+
+def cut_after(seconds: float) -> tuple[Truth, list[RecordedEvent]]:
+    """A day that is ended when the probe has been broken for so long, and that nobody has told it."""
+    told = Truth()
+    told.injected["sensor_lost"] = 1
+    told.broken_probes = [replace(FAULTS.probe, to_s=T + seconds)]
+    return told, [RecordedEvent(1, "hub-a", cooler(1, Span()), T + 60)]
+
+
+def test_a_fault_that_the_end_of_the_day_cut_short_is_left_out_and_said_so() -> None:
+    told, events = cut_after(200)
+    poor = replace(recorded(), rejects=())
+    met, found = reckon(Evidence(told, FAULTS, events, poor), whole_day=False)
+    assert found.examples == []
+    assert (met["sensor_lost"].injected, met["sensor_lost"].seen, met["sensor_lost"].cut_short) == (1, 0, 1)
+    assert "cut short" in met_words(asdict(met["sensor_lost"]))
+    told.injected["network_outage"], told.outages = 1, [Spell("van-3", T, T + 30)]
+    assert reckon(Evidence(told, FAULTS, events, poor), whole_day=False)[1].examples == []
+
+
+def test_a_fault_that_lasted_long_enough_to_be_told_is_lost_although_the_day_was_cut_short() -> None:
+    told, events = cut_after(600)
+    evidence = Evidence(told, FAULTS, events, replace(recorded(), rejects=()))
+    met, found = reckon(evidence, whole_day=False)
+    assert found.counts["lost"] == 1
+    assert met["sensor_lost"].cut_short == 0
+    told, events = cut_after(200)
+    assert reckon(replace(evidence, truth=told, events=events), whole_day=True)[1].counts["lost"] > 0
+
+
+def test_a_fault_that_was_told_sooner_than_it_had_to_be_holds() -> None:
+    told, events = cut_after(330)
+    alarm = Alarm(source="hub-a/fridge", boot=1, seq=2, t_s=T + 310, reason="probe_lost")
+    evidence = Evidence(told, FAULTS, [*events, RecordedEvent(2, "hub-a", alarm, T + 311)], recorded())
+    assert "sensor_lost" not in str(reckon(evidence, whole_day=False)[1].examples)
 
 
 # ---------------------------------------------------------------- promises
