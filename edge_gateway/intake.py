@@ -98,9 +98,9 @@ class Intake:
         self._state.apply(event)
 
     def keep(self, event: AnyEvent) -> None:
-        """Business: kept when this returns. Raises `OutboxError`: not kept, do not acknowledge."""
+        """A lid or an alarm: kept when this returns. Raises `OutboxError`: not kept, do not acknowledge."""
         try:
-            kept = self._outbox.commit([event])
+            kept = self._outbox.commit([event], remember=True)
         except InvalidEventError as error:
             self._rejects.add(event.source, error.field, error.reason)
             self._set_aside(event, error, None)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from edge_gateway.contract.alarms import Raised
 from edge_gateway.contract.messages import (
     Code,
     Count,
@@ -63,7 +64,7 @@ class PageBattery(Struct, frozen=True, kw_only=True):
 
 
 class PageCooler(Struct, frozen=True, kw_only=True):
-    """A cooler: its last period, its lid, and the alarm that stands (None: none, or a later reading ended it)."""
+    """A cooler: its last period, its lid, and the newest of its alarms that stand (None: none does)."""
 
     source: Source
     t_s: TimeS | None = None
@@ -71,7 +72,7 @@ class PageCooler(Struct, frozen=True, kw_only=True):
     product: Span = Span()
     lid_open: bool | None = None
     lid_open_s: float | None = None
-    alarm: Literal["lid_open", "too_warm", "too_cold", "probe_lost"] | None = None
+    alarm: Raised | None = None
     alarm_s: TimeS | None = None
 
 

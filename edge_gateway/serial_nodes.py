@@ -317,9 +317,11 @@ class SerialNode(Input):
 
 _monotonic = time.monotonic
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_ALARMS: dict[int, Literal["lid_open", "too_warm", "too_cold", "probe_lost"]] = {
+_ALARMS: dict[int, Literal["lid_open", "too_warm", "too_cold", "probe_lost", "too_warm_over", "too_cold_over"]] = {
     readings.LID_OPEN: "lid_open",
     readings.TOO_WARM: "too_warm",
     readings.TOO_COLD: "too_cold",
     readings.PROBE_LOST: "probe_lost",
+    readings.TOO_WARM_OVER: "too_warm_over",
+    readings.TOO_COLD_OVER: "too_cold_over",
 }

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from edge_gateway.contract.alarms import probe_is_back
+from edge_gateway.alarms import Alarms
 from edge_gateway.contract.messages import (
     Alarm,
     AnyEvent,
@@ -65,6 +65,7 @@ class State:
         self._last_scan: PageScan | None = None
         self._last_visit_s: float | None = None
         self._coolers: dict[str, PageCooler] = {}
+        self._alarms: dict[str, Alarms] = {}
         self._nodes: dict[str, PageNode] = {}
         self._hub_connected = False
         self._hub_problem = ""
@@ -146,21 +147,19 @@ class State:
 
     def _apply_cooler(self, event: Cooler | Lid | Alarm) -> None:
         held = self._coolers.get(event.source, PageCooler(source=event.source))
-        alarm, alarm_s = held.alarm, held.alarm_s
+        alarms = self._alarms.setdefault(event.source, Alarms())
         t_s, air, product, lid_open_s = held.t_s, held.air, held.product, held.lid_open_s
         lid_open = held.lid_open
         match event:
-            case Alarm() if alarm_s is None or event.t_s >= alarm_s:
-                alarm, alarm_s = event.reason, event.t_s
+            case Alarm():
+                alarms.tell(event)
             case Lid():
                 lid_open = event.open
-                if not event.open and alarm == "lid_open":
-                    alarm = None
+                alarms.hear_lid(event)
             case Cooler() if t_s is None or event.t_s >= t_s:
-                before, after = (air.mean_c, product.mean_c), (event.air.mean_c, event.product.mean_c)
-                if alarm == "probe_lost" and event.t_s > (alarm_s or 0.0) and probe_is_back(before, after):
-                    alarm = None
+                alarms.hear_period(event, None if t_s is None else (air.mean_c, product.mean_c))
                 t_s, air, product, lid_open_s = event.t_s, event.air, event.product, event.lid_open_s
+        alarm, alarm_s = alarms.standing or (None, None)
         self._coolers[event.source] = PageCooler(
             source=event.source,
             t_s=t_s,

@@ -21,14 +21,17 @@ class Limit:
         self._since_ms: int | None = None
         self._is_raised = False
 
+    def is_well_within(self, temp_c: float) -> bool:
+        """Whether this temperature ends what the limit raised."""
+        return (temp_c - self._limit_c) * self._sign <= -HYSTERESIS_C
+
     def is_due(self, temp_c: float | None, now_ms: int) -> bool:
         """True at the one sample that makes it an alarm; an unknown temperature changes nothing."""
         if temp_c is None:
             return False
-        beyond_c = (temp_c - self._limit_c) * self._sign
-        if beyond_c <= -HYSTERESIS_C:
+        if self.is_well_within(temp_c):
             self._is_raised = False
-        if beyond_c <= 0:
+        if (temp_c - self._limit_c) * self._sign <= 0:
             self._since_ms = None
             return False
         if self._since_ms is None:
@@ -37,6 +40,29 @@ class Limit:
             return False
         self._is_raised = True
         return True
+
+
+class Side:
+    """The limits of one side: what one of them raised is over when the temperature is well within all of them.
+
+    `told` is what an earlier boot last told: an alarm that nobody ended meanwhile is ended by this one.
+    """
+
+    def __init__(self, reason: int, over: int, limits: list, told: bool | None):
+        self._reason = reason
+        self._over = over
+        self._limits = [Limit(reason, limit_c, delay_s) for limit_c, delay_s in limits]
+        self.told = bool(told)
+
+    def look(self, temp_c: float | None, sure_c: float | None, now_ms: int) -> list[int]:
+        """The reasons that this sample gives. Only `sure_c`, what counts itself is measured at, ends an alarm."""
+        told = [self._reason for limit in self._limits if limit.is_due(temp_c, now_ms)]
+        if told:
+            self.told = True
+        elif self.told and sure_c is not None and all([limit.is_well_within(sure_c) for limit in self._limits]):
+            self.told = False
+            told.append(self._over)
+        return told
 
 
 class LidWatch:
@@ -92,7 +118,7 @@ class Cooler:
     """The loop of a cooler node.
 
     `sensors` has `settle_ms`, `begin()`, `read() -> (air C, product C)` at least `settle_ms` later, and
-    `lid() -> bool | None`; see `sensors.CoolerSensors`. `memory` keeps what was last told of the lid.
+    `lid() -> bool | None`; see `sensors.CoolerSensors`. `memory` keeps what was last told of the lid and of each side.
     """
 
     def __init__(self, settings: dict, sensors, memory, emit, now_ms: int):
@@ -108,10 +134,14 @@ class Cooler:
         fitted = ((self.air, settings["air_probe"]), (self.product, settings["product_probe"]))
         self._seen_ms = {probe: now_ms for probe, address in fitted if address is not None}  # last good, or alarmed
         self._lost: set[Probe] = set()
-        self._limits = [Limit(readings.TOO_WARM, limit_c, delay_s) for limit_c, delay_s in settings["too_warm"]]
-        self._limits += [Limit(readings.TOO_COLD, limit_c, delay_s) for limit_c, delay_s in settings["too_cold"]]
-        told = memory.read("lid")
-        self._lid = LidWatch(settings["lid_alarm_s"], None if told is None else told == 1)
+        self._sides = {
+            name: Side(reason, over, settings[name], self._recall(name))
+            for name, reason, over in (
+                ("too_warm", readings.TOO_WARM, readings.TOO_WARM_OVER),
+                ("too_cold", readings.TOO_COLD, readings.TOO_COLD_OVER),
+            )
+        }
+        self._lid = LidWatch(settings["lid_alarm_s"], self._recall("lid"))
         self.failed_writes = 0
         self._begun_ms: int | None = None
         self._due_ms = now_ms + self._sample_ms
@@ -145,20 +175,31 @@ class Cooler:
             self._emit(readings.Alarm(readings.LID_OPEN, float(self._lid_alarm_s)), alarm_ms)
         if changed is not None:
             self._emit(readings.Lid(changed), now_ms)
-            try:
-                self._memory.write("lid", 1 if changed else 0)
-            except OSError:  # worn flash: then a restart may tell this state once more
-                self.failed_writes += 1
+            self._remember("lid", changed)
+
+    def _recall(self, name: str) -> bool | None:
+        told = self._memory.read(name)
+        return None if told is None else told == 1
+
+    def _remember(self, name: str, told: bool) -> None:
+        try:
+            self._memory.write(name, 1 if told else 0)
+        except OSError:  # worn flash: then a restart may tell this state once more
+            self.failed_writes += 1
 
     def _sample(self, now_ms: int) -> None:
         air_c, product_c = self._sensors.read()
         air_c = self._believe(self.air, air_c, now_ms)
         product_c = self._believe(self.product, product_c, now_ms)
         # Food and medicine are what counts; air swings at every opening and stands in only without a product probe.
-        temp_c = product_c if self.product in self._seen_ms and self.product not in self._lost else air_c
-        for limit in self._limits:
-            if limit.is_due(temp_c, now_ms):
-                self._emit(readings.Alarm(limit.reason, temp_c), now_ms)
+        has_product = self.product in self._seen_ms
+        temp_c = product_c if has_product and self.product not in self._lost else air_c
+        # Air that is cold again says nothing of what lies in it: with a product probe only that ends an alarm.
+        sure_c = product_c if has_product else air_c
+        for name, side in self._sides.items():
+            for reason in side.look(temp_c, sure_c, now_ms):
+                self._emit(readings.Alarm(reason, temp_c), now_ms)
+                self._remember(name, side.told)
         if now_ms - self._period_from_ms >= self._period_ms:
             self._tell_period(now_ms)
 

@@ -1,4 +1,4 @@
-"""Small numbers that a node remembers in flash: how often it started, and what it last said of its lid."""
+"""Small numbers that a node remembers in flash: how often it started, and what it last told of its lid and alarms."""
 
 import struct
 from binascii import crc32

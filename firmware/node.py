@@ -12,7 +12,7 @@ from memory import Memory
 from ring import Entry, Ring
 from settings import KINDS
 
-VERSION = "node-0.1.0"
+VERSION = "node-0.2.0"
 JOURNAL_ENTRIES = 256
 MAX_VOLTAGE_MV = 85_000  # the INA228's bus input
 MAX_CURRENT_MA = 1_000_000

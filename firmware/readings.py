@@ -32,7 +32,16 @@ LID_OPEN = 1
 TOO_WARM = 2
 TOO_COLD = 3
 PROBE_LOST = 4
-ALARM_REASONS = {LID_OPEN: "lid_open", TOO_WARM: "too_warm", TOO_COLD: "too_cold", PROBE_LOST: "probe_lost"}
+TOO_WARM_OVER = 5
+TOO_COLD_OVER = 6
+ALARM_REASONS = {
+    LID_OPEN: "lid_open",
+    TOO_WARM: "too_warm",
+    TOO_COLD: "too_cold",
+    PROBE_LOST: "probe_lost",
+    TOO_WARM_OVER: "too_warm_over",
+    TOO_COLD_OVER: "too_cold_over",
+}
 
 NODE_KINDS = {1: "cooler", 2: "scanner", 3: "shunt"}
 LOG_LEVELS = {1: "info", 2: "warning", 3: "error"}
@@ -91,10 +100,11 @@ class Lid:
 
 
 class Alarm:
-    """The node raised an alarm: one of `ALARM_REASONS`.
+    """The node raised an alarm, or says that one is over: one of `ALARM_REASONS`.
 
-    `value` is the temperature in degrees Celsius for too_warm and too_cold, the seconds open for lid_open, and None
-    for probe_lost; kept in hundredths, so within -327..327 (more is cut off there).
+    `value` is the temperature in degrees Celsius for too_warm, too_cold and their ends, the seconds open for lid_open,
+    and None for probe_lost; kept in hundredths, so within -327..327 (more is cut off there). A closed lid and a probe
+    that measures again end the other two.
     """
 
     KIND = ALARM

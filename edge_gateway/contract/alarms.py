@@ -1,4 +1,11 @@
-"""When an alarm that a node raised is past. A node says that something began and never that it ended: readings do."""
+"""When an alarm that a node raised is past: the node says so, a lid is closed, or a probe measures again."""
+
+from typing import Literal
+
+Raised = Literal["lid_open", "too_warm", "too_cold", "probe_lost"]
+
+OVER: dict[str, Raised] = {"too_warm_over": "too_warm", "too_cold_over": "too_cold"}
+"""By the reason that says so, what is over."""
 
 Probes = tuple[float | None, float | None]
 """Air and product of a period, degrees Celsius; None: not measured."""

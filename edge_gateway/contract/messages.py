@@ -179,9 +179,12 @@ class Lid(Event, frozen=True, kw_only=True, tag="lid"):
 
 
 class Alarm(Event, frozen=True, kw_only=True, tag="alarm"):
-    """A node raised the alarm itself, without any network."""
+    """A node raised the alarm itself, without any network, or says (`…_over`) that what it raised is over.
 
-    reason: Literal["lid_open", "too_warm", "too_cold", "probe_lost"]
+    A lid that closes and a probe that measures again end the other two; nodes of before never say that one is over.
+    """
+
+    reason: Literal["lid_open", "too_warm", "too_cold", "probe_lost", "too_warm_over", "too_cold_over"]
     value: float | None = None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.alarms import Probes, probe_is_back
+from edge_gateway.contract.alarms import OVER, Probes, probe_is_back
 from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
 from hub_backend import coldchain
 from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
@@ -44,6 +44,12 @@ class Coolers(Follower):
             case Lid() as lid if row.lid_s is None or lid.t_s >= row.lid_s:
                 row.lid_open, row.lid_s = lid.open, lid.t_s
                 self._end_alarm(row, (row.air_c, row.product_c))
+            case Alarm() as alarm if alarm.reason in OVER:
+                if row.node_alarm != OVER[alarm.reason] or row.node_alarm_over_s is not None:
+                    return []
+                if row.node_alarm_s is None or alarm.t_s < row.node_alarm_s:
+                    return []
+                row.node_alarm_over_s = alarm.t_s
             case Alarm() as alarm if row.node_alarm_s is None or alarm.t_s >= row.node_alarm_s:
                 row.node_alarm, row.node_alarm_s, row.node_alarm_over_s = alarm.reason, alarm.t_s, None
                 self._end_alarm(row, (row.air_c, row.product_c))  # it may come after what ended it

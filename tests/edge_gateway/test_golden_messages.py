@@ -87,6 +87,7 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
         "cooler": ("event", m.Cooler(**STAMP, period_s=60, air=span, product=span, lid_open_s=2.0)),
         "lid": ("event", m.Lid(**STAMP, open=True)),
         "alarm": ("event", m.Alarm(**STAMP, reason="too_warm", value=9.5)),
+        "alarm that is over": ("event", m.Alarm(**STAMP, reason="too_warm_over", value=6.4)),
         "scan": (
             "event",
             m.Scan(

@@ -15,6 +15,7 @@ from typing import TypeVar
 import pytest
 
 from edge_gateway.contract.messages import (
+    Alarm,
     Battery,
     ClockQuality,
     Cooler,
@@ -150,6 +151,33 @@ def test_a_real_cooler_node_tells_its_periods_and_its_lid(tmp_path: Path) -> Non
         assert shown.lid_open and shown.air.mean_c == pytest.approx(4.25)
         statuses = only(gateway, NodeStatus)
         assert statuses[-1].online and statuses[-1].node == "van-1/cooler" and statuses[-1].firmware
+
+
+def test_a_real_cooler_node_says_that_it_is_too_warm_and_that_this_is_over(tmp_path: Path) -> None:
+    with (
+        parts(tmp_path, telemetry_commit_s=0.05) as gateway,
+        serial_line(tmp_path / "port") as line,
+        twin(tmp_path, "cooler") as cooler,
+        node(gateway, line, "cooler"),
+    ):
+        cooler.start(line)
+        wait_until(lambda: is_online(gateway, "van-1/cooler"))
+
+        def feel(product_c: float, from_s: int, to_s: int) -> None:
+            for tick_s in range(from_s, to_s, 10):
+                gateway.clock.t_s = START_S + tick_s
+                cooler.tell(tick_s * 1000, f"air=4.25 product={product_c:.2f} lid=0")
+
+        def shown() -> str | None:
+            return next((one.alarm for one in gateway.state.snapshot().coolers), None)
+
+        feel(7.5, 0, 1000)
+        wait_until(lambda: shown() == "too_warm")
+        feel(6.2, 1000, 1100)
+        wait_until(lambda: shown() is None)
+        assert [alarm.reason for alarm in only(gateway, Alarm)] == ["too_warm", "too_warm_over"]
+        assert only(gateway, Alarm)[1].value == pytest.approx(6.2)
+        assert gateway.refusals() == {}
 
 
 def test_a_real_shunt_node_tells_the_battery_and_none_for_what_it_cannot_read(tmp_path: Path) -> None:

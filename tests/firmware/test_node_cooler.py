@@ -32,24 +32,26 @@ class Box:
 
 
 class Memory:
-    """What was last told of the lid."""
+    """What was last told of the lid and of each side."""
 
-    def __init__(self, lid: int | None = None) -> None:
-        self.lid = lid
+    def __init__(self, **numbers: int | None) -> None:
+        self._numbers = numbers
 
     def read(self, name: str) -> int | None:
-        return self.lid
+        return self._numbers.get(name)
 
     def write(self, name: str, number: int) -> None:
-        self.lid = number
+        self._numbers[name] = number
 
 
 class Duty:
     """A cooler node's duty with a clock of its own."""
 
-    def __init__(self, more: dict[str, object] | None = None, *, lid: int | None = None) -> None:
+    def __init__(
+        self, more: dict[str, object] | None = None, *, lid: int | None = None, memory: Memory | None = None
+    ) -> None:
         self.box = Box()
-        self.memory = Memory(lid)
+        self.memory = memory or Memory(lid=lid)
         self.told: list[tuple[readings.Cooler | readings.Lid | readings.Alarm, int]] = []
         settings = load_settings(json.dumps({"name": "cooler", "kind": "cooler", **(more or {})}))
         self.cooler = Cooler(settings, self.box, self.memory, lambda *told: self.told.append(told), 0)
@@ -169,7 +171,64 @@ def test_too_warm_is_alarmed_after_its_delay_and_again_only_after_it_was_well_be
     duty.run(60)
     duty.box.product = 7.2
     duty.run(1200)
-    assert len(duty.alarms()) == 2
+    assert [reason for reason, _, _ in duty.alarms()] == ["too_warm", "too_warm_over", "too_warm"]
+
+
+def test_an_alarm_is_over_when_it_is_well_within_every_limit_and_that_is_told_once() -> None:
+    duty = Duty()
+    duty.box.product = 10.5
+    duty.run(1200)  # beyond both limits
+    duty.box.product = 9.0
+    duty.run(600)  # well within the one, not within the other
+    duty.box.product = 6.8
+    duty.run(600)  # within, not well
+    assert "too_warm_over" not in [reason for reason, _, _ in duty.alarms()]
+    duty.box.product = 6.4
+    duty.run(1200)
+    assert [one for one in duty.alarms() if one[0] == "too_warm_over"] == [("too_warm_over", 6.4, 2410)]
+
+
+def test_too_cold_has_an_end_of_its_own() -> None:
+    duty = Duty({"too_cold": [[2.0, 120]]})
+    duty.box.product = 1.5
+    duty.run(300)
+    duty.box.product = 2.6
+    duty.run(60)
+    assert [reason for reason, _, _ in duty.alarms()] == ["too_cold", "too_cold_over"]
+
+
+def test_cold_air_does_not_end_what_nobody_measures_in_the_food() -> None:
+    duty = Duty()
+    duty.box.product = 7.2
+    duty.run(1200)
+    duty.box.product, duty.box.air = None, 3.0
+    duty.run(1800)
+    assert [reason for reason, _, _ in duty.alarms()] == ["too_warm", "probe_lost"]
+    duty.box.product = 6.0
+    duty.run(60)
+    assert [reason for reason, _, _ in duty.alarms()] == ["too_warm", "probe_lost", "too_warm_over"]
+
+
+def test_without_a_product_probe_the_air_ends_what_it_raised() -> None:
+    duty = Duty({"product_probe": None})
+    duty.box.product, duty.box.air = None, 7.2
+    duty.run(1200)
+    duty.box.air = 5.0
+    duty.run(60)
+    assert [reason for reason, _, _ in duty.alarms()] == ["too_warm", "too_warm_over"]
+
+
+def test_an_alarm_of_an_earlier_boot_is_ended_by_this_one() -> None:
+    before = Duty()
+    before.box.product = 7.2
+    before.run(1200)
+    after = Duty(memory=before.memory)
+    after.run(60)
+    assert after.alarms() == [("too_warm_over", 4.5, 10)]
+    assert Duty(memory=after.memory).alarms() == []
+    again = Duty(memory=after.memory)
+    again.run(60)
+    assert again.alarms() == []
 
 
 def test_exactly_the_limit_is_allowed() -> None:

@@ -144,6 +144,15 @@ def test_a_lost_probe_is_past_once_it_measures_again_and_not_before(kit: Kit) ->
     assert now(kit).node_alarm_over_s is None
 
 
+def test_an_alarm_is_past_when_its_node_says_so_also_before_any_reading_does(kit: Kit) -> None:
+    follow(kit, cooler(0, 4.0), cooler(1, 7.4), alarm("too_warm", T0 + 90), alarm("too_cold_over", T0 + 91, seq=501))
+    assert (now(kit).node_alarm, now(kit).node_alarm_over_s) == ("too_warm", None)
+    follow(kit, alarm("too_warm_over", T0 + 100, seq=502))
+    assert (now(kit).node_alarm, now(kit).node_alarm_s, now(kit).node_alarm_over_s) == ("too_warm", T0 + 90, T0 + 100)
+    follow(kit, alarm("too_warm_over", T0 + 50, seq=503), alarm("too_warm_over", T0 + 140, seq=504))
+    assert now(kit).node_alarm_over_s == T0 + 100
+
+
 def test_an_alarm_that_comes_after_what_ended_it_is_past_at_once(kit: Kit) -> None:
     shut = Lid(source=VAN, boot=1, seq=900, t_s=T0 + 100, open=False)
     follow(kit, cooler(0, 4.0), shut, alarm("lid_open", T0 + 50))
