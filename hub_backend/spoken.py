@@ -93,6 +93,11 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
         "de passagier zit in {van}, dat niet rijdt",
         "the passenger is in {van}, which does not drive",
     ),
+    "passenger_in": ("de passagier van {address} uit {van}", "the passenger of {address} from {van}"),
+    "passenger_waits": (
+        "{address}: de passagier wacht in {van}, dat niet rijdt",
+        "{address}: the passenger waits in {van}, which does not drive",
+    ),
     "no_destination": ("de rit heeft geen bestemming", "the ride has no destination"),
     "off_map": ("het adres ligt niet aan een weg van deze kaart", "the address is at no road of this map"),
     "window": ("past niet meer in het tijdvak", "no longer fits in its window"),

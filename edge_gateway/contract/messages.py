@@ -336,7 +336,8 @@ class PlannedStop(Struct, frozen=True, kw_only=True):
     """One stop of a van's day, as its concierge sees it.
 
     `talk_s`: how much of `service_s` is spare time, handed out for a talk. A `rest` is where she then is; at a `fetch`
-    stands a van that cannot go on, `name`, whose goods for the stops after it are scanned into hers.
+    stands a van that cannot go on, whose goods for the stops after it are scanned into hers; at a `ride_pickup` the
+    passenger may sit in one. `from_van` is that van, and `address` what it is called in Dutch.
     """
 
     stop: Ref
@@ -359,6 +360,7 @@ class PlannedStop(Struct, frozen=True, kw_only=True):
     collect: tuple[PlannedParcel, ...] = ()
     done: bool = False
     locked: bool = False
+    from_van: Name | None = None
 
 
 class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan"):

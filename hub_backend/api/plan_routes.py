@@ -1,6 +1,6 @@
 """A van's day as the planner sees it: what it did and what it is to do, in the order of the road."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow
 from hub_backend.dispatching.day.tours import VanTour, read_tours
-from hub_backend.dispatching.plan_messages import fetched_from
+from hub_backend.dispatching.plan_messages import van_in_dutch
 from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s, talk_s
 from hub_backend.dispatching.router.problem import PlannedRoute, PlannedStep
 from hub_backend.record import DownlinkRow, HubRow, PlanRow, VanRow, VisitRow
@@ -23,9 +23,10 @@ class PlanStop(BaseModel):
     """One stop of a van's day, done or to be done. A planner sees a client number and an address, never goods."""
 
     stop: str
-    kind: str = Field(description="visit, pickup, dropoff, reload, charge or rest")
+    kind: str = Field(description="visit, pickup, dropoff, reload, charge, rest or fetch")
     client: str | None
-    address: str
+    address: str = Field(description="in Dutch where it is a van: call that by from_van")
+    from_van: str | None = Field(default=None, description="the van that cannot go on, from which is taken over here")
     lat: float
     lon: float
     arrive_s: float
@@ -81,6 +82,7 @@ def routes_of(
             link=_link(session, van.id, row),
             hub_name=hubs[van.hub],
             idle_s=_idle_s(van, routes.get(van.id), row, body, zone=zone),
+            taken_from=body.taken_from,
         )
         for van in session.scalars(select(VanRow).order_by(VanRow.id))
     ]
@@ -109,6 +111,7 @@ def _route_out(
     link: DownlinkRow | None,
     hub_name: str,
     idle_s: int | None,
+    taken_from: Mapping[str, str],
 ) -> PlanRoute:
     visited = {visit.stop: visit for visit in visits if visit.van == van.id}
     ahead = [step for step in (driven_to(route) if route is not None else ()) if _is_ahead(step, visited, stops, tour)]
@@ -134,7 +137,7 @@ def _route_out(
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,
-        stops=done + [_step_out(step, stops, hub_name) for step in ahead],
+        stops=done + [_step_out(step, stops, hub_name, taken_from.get(step.task)) for step in ahead],
         geometry=list(route.geometry) if route else [],
     )
 
@@ -175,14 +178,15 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
     )
 
 
-def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str) -> PlanStop:
+def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str, from_van: str | None) -> PlanStop:
     stop = stops.get(stop_of_ref(step.ref))
     if stop is None or is_nobodys(step.ref):
         return PlanStop(
             stop=step.ref,
             kind=step.kind,
             client=None,
-            address=hub_name if step.kind in ("reload", "charge") else fetched_from(step, stops),
+            address=hub_name if step.kind in ("reload", "charge") else van_in_dutch(from_van),
+            from_van=from_van,
             lat=step.lat,
             lon=step.lon,
             arrive_s=step.arrive_s,
@@ -193,11 +197,14 @@ def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str) -> Pl
     address = stop.address
     if step.kind == "dropoff" and stop.orders:
         address = stop.orders[0].to_name or address
+    elif from_van is not None:
+        address = van_in_dutch(from_van)
     return PlanStop(
         stop=step.ref,
         kind="visit" if step.kind == "task" else step.kind,
         client=stop.row.resident,
         address=address,
+        from_van=from_van,
         lat=step.lat,
         lon=step.lon,
         arrive_s=step.arrive_s,

@@ -20,6 +20,8 @@ from hub_backend.dispatching.plan_body import body_with, changes_in
 from hub_backend.dispatching.plans import (
     RENEWED_PROMISE_S,
     PlanBody,
+    body_of,
+    fetched_at,
     newest_plan,
     next_revision,
     open_proposal,
@@ -51,7 +53,9 @@ class Adoption:
         """
         with self.kit.store.write() as session:
             now_s = self.kit.clock.now_s()
-            today = read_standing(session, waiting.day, now_s=now_s, zone=self.kit.settings.zone)
+            held = newest_plan(session, waiting.day)
+            fetches = fetched_at(None if held is None else body_of(held))
+            today = read_standing(session, waiting.day, now_s=now_s, zone=self.kit.settings.zone, fetches=fetches)
             if not still_fits(draft, today):
                 log.info("plan_overtaken day=%s", waiting.day)
                 return None

@@ -1,14 +1,15 @@
 """Asking the router until its answer breaks no promise, and conceding what must be conceded on the way.
 
 Comes in: a day. Goes out: `Draft`: the answer, how the day stood when it was asked, and the plan it goes on from. The
-first question is the day as it stands; then late stops are stretched, then the day is planned afresh, and at last what
-the checker refused is left out.
+first question is the day as it stands; then late stops are stretched and who waits in a van that cannot go on comes
+first, then the day is planned afresh, and at last what the checker refused is left out.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import dropwhile
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,9 @@ import msgspec
 
 from hub_backend.dispatching.day.concessions import Concessions
 from hub_backend.dispatching.day.standing import Standing, read_standing
-from hub_backend.dispatching.plans import LOADING, PlanBody, body_of, depart_times, newest_plan
+from hub_backend.dispatching.plans import LOADING, PlanBody, body_of, depart_times, fetched_at, newest_plan
 from hub_backend.dispatching.router.problem import Broken, DayProblem, PlanAnswer, PlannedRoute, PlanRequest
+from hub_backend.dispatching.router.sense import ADDRESSES
 from hub_backend.dispatching.router.solver import never
 from hub_backend.kit import Kit
 from hub_backend.record import PlanRow
@@ -70,6 +72,7 @@ class Drafting:
     """What the checker found in the newest answer."""
     _late: set[str] = field(default_factory=set)
     _without: dict[str, Words] = field(default_factory=dict)
+    _first: dict[str, str] = field(default_factory=dict)
     _afresh: bool = False
 
     def draft(self, *, seed: int) -> Draft | None:
@@ -84,7 +87,7 @@ class Drafting:
         if answer.broken:
             self._learn_from_broken(standing, answer.broken)
             return None
-        if self._learn_from_unserved(standing, answer):
+        if self._learn_from_unserved(standing, answer) or self._learn_who_waits(standing, answer):
             return None
         return Draft(standing, told, request, answer)
 
@@ -100,7 +103,8 @@ class Drafting:
                 now_s=self.kit.clock.now_s(),
                 zone=self.kit.settings.zone,
                 depart_s=depart_times(told),
-                concessions=Concessions(frozenset(self._late), dict(self._without)),
+                fetches=fetched_at(told),
+                concessions=Concessions(frozenset(self._late), dict(self._without), dict(self._first)),
                 outside_c=self.kit.settings.outside_c,
             )
         return standing, told, told if wanted is None else body_of(wanted)
@@ -142,6 +146,19 @@ class Drafting:
         left = {task for task in left if task in standing.stops}
         self._late |= left
         return bool(left)
+
+    def _learn_who_waits(self, standing: Standing, answer: PlanAnswer) -> bool:
+        """Whether somebody in a van that cannot go on would wait for others: the van that comes goes there first."""
+        stuck = {id_ for id_, stop in standing.stops.items() if standing.facts.stuck_in(stop) is not None}
+        theirs = {f"{id_}{end}" for id_ in stuck for end in (PICKUP, DROPOFF)}
+        committed = {van.id: set(van.committed) for van in standing.problem.vans}
+        later: dict[str, str] = {}
+        for route in answer.routes if stuck else ():
+            names = [step.task for step in route.steps if step.kind in ADDRESSES]
+            after_others = set(dropwhile((theirs | committed[route.van]).__contains__, names))
+            later |= {id_: route.van for id_ in stuck if f"{id_}{PICKUP}" in after_others}
+        self._first |= later
+        return bool(later)
 
 
 def still_meant(previous: PlanBody, standing: Standing) -> tuple[PlannedRoute, ...]:

@@ -1,8 +1,10 @@
 """Whether a draft still fits the day: what is under way, locked, loaded or out of service stays, whatever it says."""
 
+from itertools import takewhile
+
 from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.drafting import Draft
-from hub_backend.stop_ref import stop_of_ref
+from hub_backend.stop_ref import end_of_ref, stop_of_ref
 
 
 def still_fits(draft: Draft, today: Standing) -> bool:
@@ -17,6 +19,10 @@ def still_fits(draft: Draft, today: Standing) -> bool:
             continue
         if routes.get(van, [""])[:1] not in ([ref], [stop_of_ref(ref)]):
             return False
+    for asked_van in today.problem.vans:
+        fetching = {name for name in asked_van.committed if end_of_ref(name) == "fetch"}
+        if not fetching <= set(takewhile(lambda task: end_of_ref(task) == "fetch", routes.get(asked_van.id, []))):
+            return False
     planned = {stop_of_ref(task): van for van, tasks in routes.items() for task in tasks}
     return all(_fits(today, stop, van) for stop, van in planned.items() if stop in today.stops)
 
@@ -26,6 +32,7 @@ def _fits(today: Standing, id_: str, van: str) -> bool:
     stop = today.stops[id_]
     if stop.row.state == "done":
         return True
-    if stop.row.state == "cancelled" or (stop.row.locked and stop.row.van not in (None, van)):
+    is_locked = stop.row.locked and today.facts.stuck_in(stop) is None
+    if stop.row.state == "cancelled" or (is_locked and stop.row.van not in (None, van)):
         return False
     return stop.aboard - today.facts.stranded <= {van}

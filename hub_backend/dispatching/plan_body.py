@@ -7,7 +7,7 @@ import msgspec
 from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.drafting import Draft
 from hub_backend.dispatching.plans import PlanBody, named
-from hub_backend.dispatching.router.problem import Changed, PlanAnswer, PlannedRoute
+from hub_backend.dispatching.router.problem import Changed, PlanAnswer, PlannedRoute, PlannedStep
 from hub_backend.spoken import Words, said
 from hub_backend.stop_ref import stop_of_ref
 
@@ -46,6 +46,8 @@ def body_with(answer: PlanAnswer, standing: Standing, *, stood_in: bool) -> Plan
 
     `stood_in`: the insertion's answer stands in for that of a search.
     """
+    steps = [step for route in answer.routes for step in route.steps]
+    sources = {step.task: van for step in steps if (van := _taken_from(step, standing)) is not None}
     unserved = {stop_of_ref(left.task): left for left in answer.unserved}
     unserved |= {left.task: left for left in standing.unplannable}
     notes = (*standing.notes, *([INSERTED] if stood_in else []))
@@ -57,6 +59,7 @@ def body_with(answer: PlanAnswer, standing: Standing, *, stood_in: bool) -> Plan
         notes_en=tuple(note.en for note in notes),
         cost_s=answer.cost_s,
         quick_cost_s=answer.quick_cost_s,
+        taken_from=sources,
     )
 
 
@@ -70,6 +73,15 @@ def _named_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[Pl
         )
         for route in routes
     ]
+
+
+def _taken_from(step: PlannedStep, standing: Standing) -> str | None:
+    stop = standing.stops.get(stop_of_ref(step.task))
+    if stop is None or step.kind not in ("fetch", "pickup"):
+        return None
+    if step.kind == "pickup":
+        return standing.facts.stuck_in(stop)
+    return min(stop.aboard & standing.facts.stranded, default=None)
 
 
 def _standing_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[PlannedRoute]:

@@ -39,7 +39,7 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
         for visit in visited
         if visit.van == van.id and visit.stop not in ahead and stop_of_ref(visit.stop) in standing.stops
     ]
-    planned = [_planned_stop(step, standing, standing.hubs[van.hub]) for step in steps]
+    planned = [_planned_stop(step, standing, standing.hubs[van.hub], body.taken_from.get(step.task)) for step in steps]
     newest = {stop.stop: stop for stop in done}
     concerned = _changes_for(row, van.id)
     return VanPlan(
@@ -85,10 +85,10 @@ def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
     )
 
 
-def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> PlannedStop:
+def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow, from_van: str | None) -> PlannedStop:
     if is_nobodys(step.ref):
         at_hub = step.kind in ("reload", "charge")
-        name = hub.name if at_hub else fetched_from(step, standing.stops)
+        name = hub.name if at_hub else van_in_dutch(from_van)
         return PlannedStop(
             stop=step.ref,
             kind=_KINDS[step.kind],
@@ -99,6 +99,7 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> Planned
             arrive_s=step.arrive_s,
             depart_s=step.depart_s,
             service_s=step.depart_s - step.start_s,
+            from_van=from_van,
         )
     stop = standing.stops[stop_of_ref(step.ref)]
     kind = _KINDS[step.kind]
@@ -106,6 +107,8 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> Planned
     if kind == "ride_dropoff" and stop.orders:
         order = stop.orders[0]
         address, lat, lon = order.to_name or "bestemming", order.to_lat or lat, order.to_lon or lon
+    elif from_van is not None:
+        address, lat, lon = van_in_dutch(from_van), step.lat, step.lon
     wishes = [wish for wish in stop.wishes if wish.kind != "ride"]
     return PlannedStop(
         stop=step.ref,
@@ -122,18 +125,18 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow) -> Planned
         talk_s=step.talk_s,
         usual_step=stop.resident.usual_step,
         letterbox_allowed=may_use_letterbox(wishes),
-        hint="" if kind == "ride_dropoff" else stop.resident.hint,
+        hint="" if kind == "ride_dropoff" or from_van is not None else stop.resident.hint,
         chores=() if kind == "ride_dropoff" else tuple(chore for wish in wishes for chore in wish.chores),
         deliver=_parcels(stop, "deliver") if kind == "visit" else (),
         collect=_parcels(stop, "collect") if kind == "visit" else (),
         locked=stop.row.locked,
+        from_van=from_van,
     )
 
 
-def fetched_from(step: PlannedStep, stops: Mapping[str, StopNow]) -> str:
-    """The van whose goods are taken over at this step; empty where there is none."""
-    stop = stops.get(stop_of_ref(step.task))
-    return van_called(sorted(stop.aboard)[0]).nl if step.kind == "fetch" and stop is not None and stop.aboard else ""
+def van_in_dutch(van: str | None) -> str:
+    """What a van is called, for who does not know `from_van`; empty for none."""
+    return "" if van is None else van_called(van).nl
 
 
 def _parcels(stop: StopNow, direction: str) -> tuple[PlannedParcel, ...]:

@@ -34,6 +34,8 @@ class PlanBody(Struct, frozen=True, kw_only=True):
     cost_s: int | None = None
     quick_cost_s: int | None = None
     """What it would have cost to insert what is new and move nothing: the search saved the difference."""
+    taken_from: dict[str, str] = {}
+    """By the task of a step, the van that cannot go on from which goods or a passenger are taken over there."""
 
 
 def to_json(body: PlanBody) -> dict[str, Any]:
@@ -109,6 +111,16 @@ def depart_times(body: PlanBody | None) -> dict[tuple[str, str], int]:
     """When each van leaves each of its planned stops, by van and ref."""
     routes = body.routes if body is not None else ()
     return {(route.van, step.ref): step.depart_s for route in routes for step in route.steps}
+
+
+def fetched_at(body: PlanBody | None) -> dict[tuple[str, str], list[str]]:
+    """Whose goods each van takes over at each of its planned stops, by van and ref: tasks of the router's."""
+    fetches: dict[tuple[str, str], list[str]] = {}
+    for route in body.routes if body is not None else ():
+        for step in route.steps:
+            if step.kind == "fetch":
+                fetches.setdefault((route.van, step.ref), []).append(step.task)
+    return fetches
 
 
 def named(route: PlannedRoute, *, begun: Sequence[str], current: PlannedStep | None, at_hub: bool) -> PlannedRoute:

@@ -159,6 +159,15 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
             "downlink",
             m.VanPlan(**plan, van="van-1", concierge="Sam", stops=(fetch, stop)),
         ),
+        "van plan with a passenger to fetch": (
+            "downlink",
+            m.VanPlan(
+                **plan,
+                van="van-1",
+                concierge="Sam",
+                stops=(msgspec.structs.replace(stop, kind="ride_pickup", address="bus 2", from_van="van-2"),),
+            ),
+        ),
         "tour resting": ("event", m.Tour(**STAMP, phase="resting", stop="rest.lunch", record="r3")),
         "hub manifest": ("downlink", m.HubManifest(**plan, parcels=(PARCEL,), vans={"BZ1000000001": "van-1"})),
     }

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from hub_backend.dispatching.day.stops import StopNow, read_stops
 from hub_backend.dispatching.day.tours import VanTour, read_tours
-from hub_backend.record import ExcursionRow, HubRow, StopRow, VanRow, VanStateRow, VisitRow
-from hub_backend.stop_ref import DROPOFF, is_depot_stop, stop_of_ref
+from hub_backend.record import ExcursionRow, HubRow, StopRow, TriggerRow, VanRow, VanStateRow, VisitRow
+from hub_backend.stop_ref import DROPOFF, PICKUP, is_depot_stop, stop_of_ref
 from hub_backend.workday import bounds, days_between
 
 CONTACT = ("contact_door", "contact_inside", "contact_other_person")
@@ -60,6 +60,8 @@ class DayFacts:
     """Days since somebody last really spoke with a resident, as far as the record goes back."""
     outside_c: float = OUTSIDE_C
     """The temperature outside that plans reckon with."""
+    out_s: Mapping[str, float] = field(default_factory=dict)
+    """Since when each van that was taken out of service is so, as far as is known."""
 
     def tour(self, van: str) -> VanTour:
         return self.tours.get(van, VanTour())
@@ -96,8 +98,22 @@ class DayFacts:
         standing = (van for van, at in self.under_way.items() if at == ref and self.tour(van).is_at_stop)
         return next(standing, None)
 
+    def passenger_in(self, stop: StopNow) -> str | None:
+        """The van that a ride's passenger sits in; who is being helped in is as good as aboard."""
+        pickup = f"{stop.row.id}{PICKUP}"
+        return self.van_at(pickup) or self.visited.done_by.get(pickup)
+
+    def stuck_in(self, stop: StopNow) -> str | None:
+        """The van out of service in which a ride's passenger sits, to be fetched from where it stands."""
+        van = self.passenger_in(stop) if stop.row.kind == "ride" else None
+        return van if van in self.stranded else None
+
     def place_of(self, ref: str) -> tuple[float, float] | None:
-        """Where a planned stop is, None for one that is not of this day."""
+        """Where a planned stop is, None for one that is not of this day. Who is stranded is where the van stands."""
+        van = self.visited.done_by.get(ref) if ref.endswith(PICKUP) else None
+        return self.van_place(van) if van is not None and van in self.stranded else self._address_of(ref)
+
+    def _address_of(self, ref: str) -> tuple[float, float] | None:
         stop = self.stops.get(stop_of_ref(ref))
         if stop is None:
             return None
@@ -116,7 +132,7 @@ class DayFacts:
         if not tour.left_hub:
             return hub.lat, hub.lon
         if tour.is_at_stop and tour.stop is not None:
-            found = self.place_of(tour.stop)
+            found = self._address_of(tour.stop) if van in self.stranded else self.place_of(tour.stop)
             if found is not None:
                 return found
         state = self.states.get(van)
@@ -125,7 +141,7 @@ class DayFacts:
         if holds and state is not None and state.lat is not None and state.lon is not None:
             return state.lat, state.lon
         last = self.visited.last_stop.get(van)
-        return (None if last is None else self.place_of(last)) or (hub.lat, hub.lon)
+        return (None if last is None else self._address_of(last)) or (hub.lat, hub.lon)
 
 
 def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo, outside_c: float = OUTSIDE_C) -> DayFacts:
@@ -146,7 +162,20 @@ def read_facts(session: Session, day: str, *, now_s: float, zone: ZoneInfo, outs
         warm=_warm_vans(session, vans),
         contact_days=_contact_days(session, day, stops.values()),
         outside_c=outside_c,
+        out_s=_out_s(session, vans.values()),
     )
+
+
+def _out_s(session: Session, vans: Iterable[VanRow]) -> dict[str, float]:
+    out = [van.id for van in vans if not van.in_service]
+    if not out:
+        return {}
+    rows = session.execute(
+        select(TriggerRow.subject, func.max(TriggerRow.t_s))
+        .where(TriggerRow.kind == "van_out", TriggerRow.subject.in_(out))
+        .group_by(TriggerRow.subject)
+    )
+    return {van: t_s for van, t_s in rows}
 
 
 def _visited(session: Session, day: str) -> Visited:

@@ -70,17 +70,30 @@ def read_standing(
     now_s: float,
     zone: ZoneInfo,
     depart_s: Mapping[tuple[str, str], int] | None = None,
+    fetches: Mapping[tuple[str, str], Sequence[str]] | None = None,
     concessions: Concessions | None = None,
     outside_c: float = OUTSIDE_C,
 ) -> Standing:
     """Read how `day` stands.
 
-    `depart_s`: when a van that reloads or charges now is planned to be ready, by van and planned stop.
+    Of the plan that holds, by van and planned stop: `depart_s`, when a van that reloads or charges now is to be ready,
+    and `fetches`, whose goods are taken over there.
     """
     facts = read_facts(session, day, now_s=now_s, zone=zone, outside_c=outside_c)
-    asked = _Asked.of(facts, concessions or Concessions())
+    conceded = concessions or Concessions()
+    asked = _Asked.of(facts, conceded)
     planned = {task.id for task in asked.tasks} | {ride.id for ride in asked.rides}
-    vans = [day_van(facts, van, planned=planned, depart_s=depart_s or {}) for van in facts.vans.values()]
+    vans = [
+        day_van(
+            facts,
+            van,
+            planned=planned,
+            depart_s=depart_s or {},
+            fetches=fetches or {},
+            first=[f"{ride}{PICKUP}" for ride, goes in conceded.first.items() if goes == van.id and ride in planned],
+        )
+        for van in facts.vans.values()
+    ]
     problem = DayProblem(
         day=day,
         now_s=facts.now_s,
@@ -125,7 +138,14 @@ class _Asked:
             tasks=tuple(tasks.day_task(facts, stop, concessions) for stop in free if stop.row.kind == "visit"),
             rides=tuple(rides.day_ride(facts, stop, concessions) for stop in free if stop.row.kind == "ride"),
             left=tuple(left_out(id_, reason) for id_, reason in obstacles.items() if reason is not None),
-            notes=tuple(said("overdue", address=stop.address) for stop in free if tasks.is_overdue(facts, stop)),
+            notes=(
+                *(
+                    said("passenger_waits", address=stop.address, van=van_called(van))
+                    for stop in driven
+                    if (van := facts.stuck_in(stop)) is not None
+                ),
+                *(said("overdue", address=stop.address) for stop in free if tasks.is_overdue(facts, stop)),
+            ),
         )
 
 
@@ -142,6 +162,10 @@ def _names(facts: DayFacts, language: Language) -> dict[str, str]:
             words = said("goods_in", address=stop.address, van=called[van])
             names[f"{id_}/fetch"] = words.nl if language == "nl" else words.en
         if stop.row.kind == "ride":
-            names[f"{id_}{PICKUP}"] = stop.address
+            stuck = facts.stuck_in(stop)
+            words = (
+                Words(stop.address) if stuck is None else said("passenger_in", address=stop.address, van=called[stuck])
+            )
+            names[f"{id_}{PICKUP}"] = (words.en if language == "en" else "") or words.nl
             names[f"{id_}{DROPOFF}"] = stop.destination or SOMEWHERE[language]
     return names

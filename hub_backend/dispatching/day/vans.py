@@ -1,6 +1,6 @@
 """A van as the router is asked about it: where it is, when it can go on, what it carries and how full it is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -8,7 +8,7 @@ from hub_backend.dispatching.day.facts import DayFacts
 from hub_backend.dispatching.router.problem import DayEnergy, DayHub, DayRest, DayVan, PlannedStep
 from hub_backend.ordering.goods import RIDE_DROPOFF_S, RIDE_PICKUP_S
 from hub_backend.record import HubRow, VanRow
-from hub_backend.stop_ref import REST, end_of_ref, stop_of_ref
+from hub_backend.stop_ref import FETCH, REST, end_of_ref, stop_of_ref
 from hub_backend.workday import at
 
 RELOAD_S = 300
@@ -29,15 +29,26 @@ def day_hub(facts: DayFacts, hub: HubRow) -> DayHub:
 
 
 def day_van(
-    facts: DayFacts, van: VanRow, *, planned: Collection[str], depart_s: Mapping[tuple[str, str], int]
+    facts: DayFacts,
+    van: VanRow,
+    *,
+    planned: Collection[str],
+    depart_s: Mapping[tuple[str, str], int],
+    fetches: Mapping[tuple[str, str], Sequence[str]],
+    first: Sequence[str] = (),
 ) -> DayVan:
-    """The van as it stands. `planned`: the tasks and rides that are asked. `depart_s`: as in `read_standing`."""
+    """The van as it stands.
+
+    `planned`: the tasks and rides that are asked. `first`: passengers whom it goes for as soon as it can. The rest: as
+    in `read_standing`.
+    """
     tour = facts.tour(van.id)
     shift = (at(facts.day, van.shift_from, zone=facts.zone), at(facts.day, van.shift_to, zone=facts.zone))
     ready_s = _ready_s(facts, van.id, shift[0], depart_s)
     lat, lon = facts.van_place(van.id)
     under_way = facts.under_way.get(van.id)
     is_committed = under_way is not None and not tour.is_at_stop and stop_of_ref(under_way) in planned
+    begun = (under_way,) if under_way is not None and is_committed else _fetching(facts, van.id, planned, fetches)
     return DayVan(
         id=van.id,
         hub=van.hub,
@@ -49,7 +60,7 @@ def day_van(
         skills=tuple(sorted(str(skill) for skill in van.skills)),
         at_depot=not tour.left_hub,
         on_board=tuple(sorted(id_ for id_, stop in facts.stops.items() if van.id in stop.aboard and id_ in planned)),
-        committed=(under_way,) if under_way is not None and is_committed else (),
+        committed=(*begun, *(ref for ref in first if ref not in begun)),
         collected=_collected(facts, van.id),
         battery_kwh=van.battery_kwh,
         soc_percent=_soc(facts, van, ready_s),
@@ -59,6 +70,17 @@ def day_van(
         rests=_rests(facts, van),
         partition=van.partition,
     )
+
+
+def _fetching(
+    facts: DayFacts, van: str, planned: Collection[str], fetches: Mapping[tuple[str, str], Sequence[str]]
+) -> tuple[str, ...]:
+    """What the van drives to another van for, or takes over there now, and has not scanned yet."""
+    tour = facts.tour(van)
+    if tour.stop is None or not tour.stop.startswith(FETCH) or not (tour.phase == "under_way" or tour.is_at_stop):
+        return ()
+    tasks = [stop_of_ref(name) for name in fetches.get((van, tour.stop), ())]
+    return tuple(f"{task}/fetch" for task in tasks if task in planned and facts.stops[task].aboard & facts.stranded)
 
 
 def _rests(facts: DayFacts, van: VanRow) -> tuple[DayRest, ...]:

@@ -2,6 +2,7 @@
 // All rules stay with the gateway; here is only what a screen must know while nobody answers.
 import { get, post } from "../lib/ask";
 import { word } from "../lib/language.svelte";
+import { gatewayName } from "../lib/names";
 import { LiveLine } from "../lib/live.svelte";
 import { hearNow, worldNow } from "../lib/world.svelte";
 import type {
@@ -133,6 +134,7 @@ class Day {
       const byGateway = stop.done || (visit && !again) || (stop.kind !== "visit" && nextIndex >= 0 && index < nextIndex);
       return {
         ...stop,
+        address: stop.from_van ? gatewayName(stop.from_van) : stop.address,
         number: isAddress(stop) ? ++addresses : null,
         outcome: visits.get(stop.stop) ?? (again && !stop.done ? null : (visit?.outcome ?? null)),
         done: Boolean(byGateway) || visits.has(stop.stop) || passed.has(stop.stop),

@@ -3,6 +3,7 @@ import { get, post } from "../lib/ask";
 import { faultWords } from "../lib/faults";
 import { dayOf } from "../lib/format";
 import { LiveLine } from "../lib/live.svelte";
+import { gatewayName } from "../lib/names";
 import { hearNow, now, nowForAges, worldNow } from "../lib/world.svelte";
 import type { DayPlan, Excursion, Health, MapInfo, PlanRoute, PlanStop, Revision, Van } from "../hub_api";
 
@@ -203,6 +204,11 @@ export function isOver(stop: PlanStop): boolean {
 /** Whether a resident is expected there: not at the hub, at a rest, or where another van stands. */
 export function isAddress(stop: PlanStop): boolean {
   return stop.kind !== "reload" && stop.kind !== "charge" && stop.kind !== "rest" && stop.kind !== "fetch";
+}
+
+/** Where a stop is: an address, or the van that cannot go on, from which somebody or something is fetched. */
+export function placeOf(stop: PlanStop): string {
+  return stop.from_van ? gatewayName(stop.from_van) : stop.address;
 }
 
 /** Each stop with its number among the day's addresses, as the concierge's page counts them; null for what is none. */
