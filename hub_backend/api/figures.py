@@ -1,7 +1,5 @@
 """The day's figures over HTTP, with the method beside every number that was not counted but worked out."""
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
@@ -9,30 +7,7 @@ from hub_backend.api.day import Day, must_be_day
 from hub_backend.factors import Factor, FactorError, Factors
 from hub_backend.kit import Kit
 from hub_backend.reporting import co2
-from hub_backend.reporting.figures import Figures, FiguresDesk
-
-
-class KgOut(BaseModel):
-    """kg CO2e: well-to-wheel, of it tank-to-wheel; energy infrastructure apart."""
-
-    wtw: float
-    ttw: float
-    infrastructure: float
-
-
-class Co2Part(BaseModel):
-    """One term of the sum, with everything that it was worked out from. None is not known."""
-
-    name: str
-    km: float | None
-    activity: float | None
-    unit: str
-    kind: str = Field(description="primary, modelled or default")
-    source: str
-    factor: str
-    edition: str
-    kg: KgOut | None
-    u95: float
+from hub_backend.reporting.figures import Contact, Figures, FiguresDesk, StopCounts
 
 
 class FactorOut(BaseModel):
@@ -55,12 +30,12 @@ class FactorOut(BaseModel):
 class Co2Out(BaseModel):
     """What driving together saved. A comparison; following the method of ISO 14083, not certified."""
 
-    baseline: list[Co2Part]
-    project: list[Co2Part]
-    inbound: list[Co2Part]
-    baseline_kg: KgOut | None
-    project_kg: KgOut | None
-    inbound_kg: KgOut | None
+    baseline: list[co2.Part]
+    project: list[co2.Part]
+    inbound: list[co2.Part]
+    baseline_kg: co2.Kg | None
+    project_kg: co2.Kg | None
+    inbound_kg: co2.Kg | None
     saved_kg: float | None
     saved_ttw_kg: float | None
     saved_with_infrastructure_kg: float | None
@@ -78,34 +53,6 @@ class Co2Out(BaseModel):
     method_en: str
     assumptions_nl: list[str]
     assumptions_en: list[str]
-
-
-class ContactOut(BaseModel):
-    """Visits that are no rides. `share` = contact / (contact + letterbox)."""
-
-    visits: int
-    contact: int
-    letterbox: int
-    outcomes: dict[str, int]
-    steps: dict[str, int]
-    share: float | None
-    deliveries: int
-    parcels: int
-    collected: int
-    suppliers_per_visit: float | None
-    chores_done: int
-    rides_done: int
-    brought_back: int = Field(description="parcels that were in a van and came back to the hub")
-    talk_planned_s: int = Field(description="spare time that the plans handed out as contact time")
-    talk_spent_s: int = Field(description="time where somebody was met, beyond what the task asks for")
-
-
-class StopsOut(BaseModel):
-    all: int
-    done: int
-    failed: int
-    cancelled: int
-    open: int
 
 
 class DrivenOut(BaseModel):
@@ -135,8 +82,8 @@ class FiguresOut(BaseModel):
     """One day."""
 
     day: str
-    contact: ContactOut
-    stops: StopsOut
+    contact: Contact
+    stops: StopCounts
     plans: int
     replans: int
     excursions: int
@@ -168,8 +115,8 @@ def _out(figures: Figures, factors: Factors) -> FiguresOut:
     result = figures.co2
     return FiguresOut(
         day=figures.day,
-        contact=ContactOut.model_validate(figures.contact, from_attributes=True),
-        stops=StopsOut.model_validate(figures.stops, from_attributes=True),
+        contact=figures.contact,
+        stops=figures.stops,
         plans=figures.plans,
         replans=figures.replans,
         excursions=figures.excursions,
@@ -190,12 +137,12 @@ def _co2_out(result: co2.Comparison, day: str, factors: Factors) -> Co2Out:
     parts = [*result.baseline, *result.project, *result.inbound]
     used = [factors.on(id_, day) for id_ in dict.fromkeys(part.factor for part in parts)]
     return Co2Out(
-        baseline=_parts(result.baseline),
-        project=_parts(result.project),
-        inbound=_parts(result.inbound),
-        baseline_kg=_kg(result.baseline_kg),
-        project_kg=_kg(result.project_kg),
-        inbound_kg=_kg(result.inbound_kg),
+        baseline=list(result.baseline),
+        project=list(result.project),
+        inbound=list(result.inbound),
+        baseline_kg=result.baseline_kg,
+        project_kg=result.project_kg,
+        inbound_kg=result.inbound_kg,
         saved_kg=result.saved_kg,
         saved_ttw_kg=result.saved_ttw_kg,
         saved_with_infrastructure_kg=result.saved_with_infrastructure_kg,
@@ -214,14 +161,6 @@ def _co2_out(result: co2.Comparison, day: str, factors: Factors) -> Co2Out:
         assumptions_nl=list(co2.ASSUMPTIONS_NL),
         assumptions_en=list(co2.ASSUMPTIONS_EN),
     )
-
-
-def _kg(kg: co2.Kg | None) -> KgOut | None:
-    return None if kg is None else KgOut.model_validate(kg, from_attributes=True)
-
-
-def _parts(parts: Sequence[co2.Part]) -> list[Co2Part]:
-    return [Co2Part.model_validate(part, from_attributes=True) for part in parts]
 
 
 def _factor(factor: Factor) -> FactorOut:

@@ -20,4 +20,4 @@ export type Closing = Schemas["Closing"];
 export type Reject = Schemas["Reject"];
 export type Excursion = Schemas["Excursion"];
 export type Figures = Schemas["FiguresOut"];
-export type Co2Part = Schemas["Co2Part"];
+export type Co2Part = Schemas["Part"];
