@@ -218,7 +218,7 @@ class ParcelRow(Base):
 class StopRow(Base):
     """One address on one day: the orders bundled there. `id` is random, new every day: the pseudonym on the wire.
 
-    `state`: open, under_way, at_door, done, failed (nobody at home or refused), cancelled.
+    `state`: open, under_way, at_door, done, failed (nobody at home or refused), cancelled, moved (all to `moved_to`).
     """
 
     __tablename__ = "stops"
@@ -237,6 +237,7 @@ class StopRow(Base):
     state_s: Mapped[float | None] = mapped_column(Float)  # time of the newest event that set the state
     promised_s: Mapped[float | None] = mapped_column(Float)
     talk_s: Mapped[float] = mapped_column(Float, default=0.0)  # spare time that the plan hands out on top of service_s
+    moved_to: Mapped[str | None] = mapped_column(String(10))  # the day on which what was not brought comes along
     __table_args__ = (Index("ix_stops_van_state", "van", "state"),)
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_backend.dispatching.day.stops import StopNow
+from hub_backend.dispatching.day.stops import OPEN, StopNow
 from hub_backend.dispatching.day.tours import VanTour, read_tours
 from hub_backend.dispatching.plan_messages import van_in_dutch
 from hub_backend.dispatching.plans import PlanBody, driven_to, idle_s, talk_s
@@ -36,7 +36,8 @@ class PlanStop(BaseModel):
     window_from_s: float | None = None
     window_to_s: float | None = None
     promised_s: float | None = None
-    state: str = Field(description="open, under_way, at_door, done, failed or cancelled")
+    state: str = Field(description="open, under_way, at_door, done, failed, cancelled or moved")
+    moved_to: str | None = Field(default=None, description="the day on which what was not brought here comes along")
     outcome: str | None = None
     locked: bool = False
     late: bool = Field(default=False, description="planned after the window")
@@ -151,7 +152,7 @@ def _is_ahead(step: PlannedStep, visited: dict[str, VisitRow], stops: dict[str, 
     if step.ref not in visited:
         return True
     stop = stops.get(stop_of_ref(step.ref))
-    return stop is not None and stop.row.kind == "visit" and stop.row.state not in ("done", "failed", "cancelled")
+    return stop is not None and stop.row.kind == "visit" and stop.row.state in OPEN
 
 
 def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
@@ -172,6 +173,7 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
         promised_s=stop.row.promised_s,
         # What came of this visit; the stop itself may be open again for a second attempt.
         state="failed" if visit.outcome in FAILED else "done",
+        moved_to=stop.row.moved_to,
         outcome=visit.outcome,
         locked=stop.row.locked,
         parcels=len(stop.parcels),
@@ -215,6 +217,7 @@ def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str, from_
         window_to_s=stop.row.to_s,
         promised_s=stop.row.promised_s,
         state=stop.row.state,
+        moved_to=stop.row.moved_to,
         locked=stop.row.locked,
         late=step.start_s > stop.row.to_s and step.kind == "task",
         parcels=len(stop.parcels),

@@ -26,6 +26,7 @@ class PlanUnserved(BaseModel):
     reason: str
     reason_en: str = Field(description="empty where there is no English")
     code: str = Field(description="what the reason is, for programs; empty where it has no code")
+    moved_to: str | None = Field(description="the day on which it comes along")
 
 
 class PlanChange(BaseModel):
@@ -193,6 +194,7 @@ def plan_out(session: Session, row: PlanRow, *, zone: ZoneInfo) -> PlanOut:
                 reason=left.reason,
                 reason_en=left.reason_en,
                 code=left.code,
+                moved_to=stops[left.task].row.moved_to,
             )
             for left in body.unserved
             if left.task in stops

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.api.day import Day, must_be_day
-from hub_backend.dispatching.day.stops import StopNow, read_stops
+from hub_backend.dispatching.day.stops import OPEN, StopNow, read_stops
 from hub_backend.dispatching.dispatch import Dispatch
 from hub_backend.dispatching.plans import newest_plan
 from hub_backend.kit import Kit
@@ -32,6 +32,7 @@ class StopOut(BaseModel):
     window_to_s: float
     service_s: float
     state: str
+    moved_to: str | None
     van: str | None
     locked: bool
     promised_s: float | None
@@ -80,7 +81,7 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
 
 def _lock(session: Session, stop: StopNow, request: LockIn) -> None:
     row = stop.row
-    if row.state in ("done", "failed", "cancelled"):
+    if row.state not in OPEN:
         raise HTTPException(409, f"stop: is {row.state}")
     if not request.locked:
         row.locked = False
@@ -118,6 +119,7 @@ def _stop_out(stop: StopNow, outcomes: dict[str, str]) -> StopOut:
         window_to_s=row.to_s,
         service_s=row.service_s,
         state=row.state,
+        moved_to=row.moved_to,
         van=row.van,
         locked=row.locked,
         promised_s=row.promised_s,

@@ -58,5 +58,8 @@ def _moved(session: Session, order: OrderRow, day: str, zone: ZoneInfo, random_b
     order.stop = stop.id
     session.flush()
     refresh_stop(session, before)
+    before.moved_to = day
+    if before.state == "cancelled":
+        before.state = "moved"
     refresh_stop(session, stop)
     return stop

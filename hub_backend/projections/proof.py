@@ -87,7 +87,7 @@ def _visited(session: Session, received: Received, visit: Visit) -> list[Change]
         stop.attempts += 1
         _take_back(session, stop, received.gateway, visit)
     gone_again = stop.state in GOING and stop.state_s is not None and stop.state_s > visit.t_s
-    if newer is not None or gone_again or stop.state == "cancelled":
+    if newer is not None or gone_again or stop.state in ("cancelled", "moved"):
         return changes
     stop.state_s = visit.t_s
     stop.state = _state_after(stop, visit)

@@ -69,19 +69,20 @@ class Contact:
     brought_back: int
     """Parcels that were in a van and came back to the hub."""
     talk_planned_s: int
-    """Spare time that the plans handed out as contact time, at the stops of the day that were not cancelled."""
+    """Spare time that the plans handed out as contact time, but at stops that were cancelled or moved."""
     talk_spent_s: int
     """Time at doors where somebody was met, beyond what the task itself asks for."""
 
 
 @dataclass(frozen=True)
 class StopCounts:
-    """A day's stops by state."""
+    """A day's stops by state; `moved`: to another day, before anybody came."""
 
     all: int
     done: int
     failed: int
     cancelled: int
+    moved: int
     open: int
 
 
@@ -244,7 +245,7 @@ def contact(session: Session, day: str, visits: Sequence[VisitRow]) -> Contact:
         chores_done=sum(len(visit.chores_done) for visit in at_doors),
         rides_done=sum(visit.stop.endswith("/dropoff") and visit.outcome in CONTACT for visit in visits),
         brought_back=sum(state == "returned" for _, _, _, state in rows),
-        talk_planned_s=int(sum(stop.talk_s for stop in stops.values() if stop.state != "cancelled")),
+        talk_planned_s=int(sum(stop.talk_s for stop in stops.values() if stop.state not in ("cancelled", "moved"))),
         talk_spent_s=sum(_talked_s(visit, stops.get(visit.stop)) for visit in at_doors),
     )
 
@@ -258,7 +259,7 @@ def _talked_s(visit: VisitRow, stop: StopRow | None) -> int:
 
 def _stop_counts(session: Session, day: str) -> StopCounts:
     states = Counter(session.scalars(select(StopRow.state).where(StopRow.day == day)))
-    finished = {state: states[state] for state in ("done", "failed", "cancelled")}
+    finished = {state: states[state] for state in ("done", "failed", "cancelled", "moved")}
     return StopCounts(all=states.total(), open=states.total() - sum(finished.values()), **finished)
 
 

@@ -3,12 +3,14 @@
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from edge_gateway.contract.messages import ScanPurpose
+from hub_backend.dispatching.router.problem import Left, PlanAnswer
 from hub_backend.ordering.another_day import may_wait, worth_s
 from hub_backend.ordering.goods import ANOTHER_DAY_S, OPTIONAL_S
 from hub_backend.ordering.judging import OrderIn, faults
@@ -116,7 +118,42 @@ def test_what_was_not_brought_comes_along_the_next_morning(world: World) -> None
     assert stop["window_from_s"] == at(TOMORROW, "09:00", zone=ZONE)
     [route] = [route for route in world.get(f"/api/days/{TOMORROW}/plan")["routes"] if route["stops"]]
     assert [one["stop"] for one in route["stops"]] == [stop["id"]]
-    assert [one["state"] for one in world.get(f"/api/days/{DAY}/stops")] == ["failed"], "what happened stays"
+    [before] = world.get(f"/api/days/{DAY}/stops")
+    assert (before["state"], before["moved_to"]) == ("failed", TOMORROW), "what happened stays"
+    [shown] = [one for route in world.shown()["routes"] for one in route["stops"]]
+    assert (shown["state"], shown["moved_to"]) == ("failed", TOMORROW)
+
+
+def test_what_nobody_came_for_says_that_it_moved_and_to_which_day(world: World) -> None:
+    moved = letter(world, "k0")["stop"]
+    stays = letter(world, "k1", until_day=None)["stop"]
+    cancelled = letter(world, "k2", id="toch niet")["stop"]
+    world.plan()
+    world.post("/api/orders/toch niet/cancel", {}, status=200)
+    settle(world)
+    begin(world, TOMORROW)
+    states = {one["id"]: (one["state"], one["moved_to"]) for one in world.get(f"/api/days/{DAY}/stops")}
+    assert states == {moved: ("moved", TOMORROW), stays: ("open", None), cancelled: ("cancelled", None)}
+    shown = {one["stop"]: one for route in world.shown()["routes"] for one in route["stops"]}
+    assert (shown[moved]["state"], shown[moved]["moved_to"]) == ("moved", TOMORROW)
+    counted = world.get(f"/api/days/{DAY}/figures")["stops"]
+    assert (counted["moved"], counted["cancelled"], counted["open"], counted["all"]) == (1, 1, 1, 3)
+    refused = world.post(f"/api/stops/{moved}/lock", {"locked": True, "van": "van-1"}, status=409)
+    assert "moved" in refused["detail"]
+
+
+def test_who_had_no_place_is_told_the_day_on_which_it_comes_along(world: World, planner: HandPlanner) -> None:
+    stop = letter(world, "k0")["stop"]
+
+    def leaves_it(answer: PlanAnswer) -> PlanAnswer:
+        left = Left(task=stop, reason="mag wachten tot een andere dag", code="deferred")
+        return msgspec.structs.replace(answer, routes=(), unserved=(left,))
+
+    planner.before = [leaves_it] * 4
+    world.plan()
+    assert [one["moved_to"] for one in world.shown()["left"]] == [None]
+    begin(world, TOMORROW)
+    assert [one["moved_to"] for one in world.shown()["left"]] == [TOMORROW]
 
 
 def state_of(world: World, order: str) -> tuple[str, str, str]:

@@ -363,6 +363,7 @@ def upgrade() -> None:
         sa.Column("state_s", sa.Float(), nullable=True),
         sa.Column("promised_s", sa.Float(), nullable=True),
         sa.Column("talk_s", sa.Float(), nullable=False),
+        sa.Column("moved_to", sa.String(length=10), nullable=True),
         sa.ForeignKeyConstraint(
             ["resident"],
             ["residents.id"],

@@ -198,7 +198,7 @@ class Planning {
 }
 
 export function isOver(stop: PlanStop): boolean {
-  return stop.state === "done" || stop.state === "failed" || stop.state === "cancelled";
+  return stop.state === "done" || stop.state === "failed" || stop.state === "cancelled" || stop.state === "moved";
 }
 
 /** Whether a resident is expected there: not at the hub, at a rest, or where another van stands. */
