@@ -75,20 +75,23 @@ def router(kit: Kit, series: Series) -> APIRouter:
             wanted = wanted.where(ExcursionRow.closed_s.is_(None))
         with kit.store.read() as session:
             rows = session.scalars(wanted.order_by(ExcursionRow.opened_s.desc()).limit(limit)).all()
-        return [shown.excursion(kit, row) for row in rows]
+            return [shown.excursion(session, kit, row) for row in rows]
 
     @routes.post("/excursions/{excursion_id:path}/close")
     def close(excursion_id: str, closing: Closing) -> shown.Excursion:
-        """A person closes an excursion, once. 404: there is none; 409: somebody was first."""
+        """A person closes an excursion, once, for what lay in it then. 404: there is none; 409: somebody was first."""
         with kit.store.write() as session:
             row = session.get(ExcursionRow, excursion_id)
             if row is None:
                 raise HTTPException(404, f"no excursion {excursion_id!r}")
             if row.closed_s is not None:
                 raise HTTPException(409, f"closed already, by {row.closed_by}")
+            contents = shown.exposed(session, kit, row)
+            row.contents = None if contents is None else [one.model_dump() for one in contents]
             row.closed_s, row.closed_by = kit.clock.now_s(), closing.by
             row.comment, row.disposition = closing.comment, closing.disposition
+            closed = shown.excursion(session, kit, row)
         shown.tell(kit, [("excursion", excursion_id)])
-        return shown.excursion(kit, row)
+        return closed
 
     return routes

@@ -162,7 +162,8 @@ def test_an_alarm_that_comes_after_what_ended_it_is_past_at_once(kit: Kit) -> No
 def test_an_excursion_that_nobody_closes_escalates(kit: Kit, clock: FakeClock) -> None:
     follow(kit, *(cooler(seq, temp) for seq, temp in enumerate(WARM_HALF_HOUR)))
     (one,) = excursions(kit)
-    clock.time_s = one.opened_s + 1800
-    assert not shown.excursion(kit, one).escalated
-    clock.time_s += 1
-    assert shown.excursion(kit, one).escalated
+    with kit.store.read() as session:
+        clock.time_s = one.opened_s + 1800
+        assert not shown.excursion(session, kit, one).escalated
+        clock.time_s += 1
+        assert shown.excursion(session, kit, one).escalated

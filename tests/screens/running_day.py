@@ -32,6 +32,9 @@ from edge_gateway.contract.messages import (
     Outcome,
     Position,
     Presence,
+    Scan,
+    ScanPurpose,
+    ScanResult,
     Span,
     Tour,
     Vehicle,
@@ -301,7 +304,7 @@ class RunningDay:
         return found
 
     def _load(self) -> None:
-        """Goods come in at the hub, and van 1 is loaded."""
+        """Goods come in at the hub, and vans 1 and 2 are loaded."""
         self.at(local_s(DAY, "08:25"))
         manifest = self.depot.state().plan
         assert isinstance(manifest, HubManifest)
@@ -312,6 +315,11 @@ class RunningDay:
         for stop in stops[:first_trip]:
             for parcel in stop.deliver:
                 self.van.post("/api/scans", {"code": parcel.code, "purpose": "load"})
+        loaded_s = local_s(DAY, "08:25")
+        for stop in self.route("van-2")["stops"]:
+            for code in self.codes.get(stop["stop"], ()):
+                scan = {"code": code, "purpose": ScanPurpose.LOAD, "result": ScanResult.RIGHT}
+                self._tell(Lane.BUSINESS, Scan(source="van-2/scanner", boot=1, seq=0, t_s=loaded_s, **scan))  # type: ignore[arg-type]
 
     def _drive_out(self) -> None:
         """Until 09:36: visits behind the vans, readings of all coolers, and where everybody is."""

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from edge_gateway.contract.messages import Cooler, Lane, Position, Span, Tour
+from edge_gateway.contract.messages import Cooler, Lane, Outcome, Position, Span, Tour, Visit
 from tests.edge_gateway.rig import wait_until
 from tests.screens.conftest import Seen
 from tests.screens.running_day import DAY, NOW_S, RunningDay
@@ -193,12 +193,23 @@ def test_an_order_that_may_wait_is_taken_and_a_meal_that_may_not_is_told_why(day
 def test_an_excursion_is_signed_for_by_a_person(day: RunningDay, page: Page) -> None:
     page.goto(f"{day.hub.url}/coolers")
     expect(page.get_by_role("heading", name="Bus 2, koelbox").last).to_be_visible()
+    contents = page.get_by_role("region", name="Wat lag erin")
+    expect(contents.get_by_text(re.compile("Ligt er nog in: \\d+"))).to_be_visible()
+    expect(contents.get_by_text("Koelverse maaltijd").first).to_be_visible()
+    inside = next(one for one in day.hub.get("/api/excursions") if one["source"] == "van-2/cooler")["contents"][-1]
+    door = {"outcome": Outcome.CONTACT_DOOR, "step": 1, "delivered": (inside["code"],)}
+    visit = Visit(source="van-2", boot=1, seq=0, t_s=NOW_S - 60, stop=inside["stop"], **door)  # type: ignore[arg-type]
+    day.tell(visit, lane=Lane.BUSINESS)
+    expect(contents.get_by_text(re.compile("Lag erin, nu eruit: \\d+"))).to_be_visible()
     page.get_by_label("vernietigd").check()
     page.get_by_label("Toelichting").fill("Deksel stond open bij de Muntlaan.")
     page.get_by_label("Afgetekend door").fill("Ria ten Have")
     page.get_by_role("button", name="Aftekenen en sluiten").click()
     expect(page.get_by_text("Geen open afwijkingen.")).to_be_visible()
     expect(page.get_by_text("vernietigd, afgetekend door Ria ten Have")).to_be_visible()
+    page.get_by_text(re.compile("Lag erin: \\d+")).click()
+    expect(page.get_by_text("Koelverse maaltijd").first).to_be_visible()
+    expect(page.get_by_text("Wat erin lag is niet bekend: hier is niets gescand.")).to_be_visible()  # of the other hub
 
 
 def test_a_reading_is_shown_as_it_comes(day: RunningDay, page: Page) -> None:

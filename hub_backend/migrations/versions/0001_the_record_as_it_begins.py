@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("closed_by", sa.String(length=80), nullable=False),
         sa.Column("comment", sa.String(length=500), nullable=False),
         sa.Column("disposition", sa.String(length=20), nullable=False),
+        sa.Column("contents", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("excursions", schema=None) as batch_op:

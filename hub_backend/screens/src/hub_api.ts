@@ -19,5 +19,6 @@ export type Limit = Schemas["Limit"];
 export type Closing = Schemas["Closing"];
 export type Reject = Schemas["Reject"];
 export type Excursion = Schemas["Excursion"];
+export type Exposed = Schemas["Exposed"];
 export type Figures = Schemas["FiguresOut"];
 export type Co2Part = Schemas["Part"];

@@ -22,12 +22,12 @@ class Cooling {
 
   line = new LiveLine(
     "/api/live",
-    ["cooler", "excursion", "reject", "reset"],
+    ["cooler", "excursion", "visit", "order", "reject", "reset"],
     (name, data) => this.#hear(name, data),
     () => void this.#everything(),
   );
   #waiting: ReturnType<typeof setTimeout> | undefined;
-  #waitingForRejects: ReturnType<typeof setTimeout> | undefined;
+  #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   async start(): Promise<void> {
     await this.#health();
@@ -60,17 +60,28 @@ class Cooling {
         return;
       }
     }
-    if (name === "reject") {
-      this.#waitingForRejects ??= setTimeout(() => {
-        this.#waitingForRejects = undefined;
-        void this.#rejects().catch(() => undefined); // the line's state tells that the hub is away
-      }, 1_000);
+    if (name === "reject") return this.#soon(name, () => this.#rejects());
+    if (name === "visit" || name === "order") {
+      // Something was scanned or handed over: what is in a cooler has changed.
+      if (this.open.length > 0) this.#soon("contents", () => this.#excursions());
       return;
     }
     this.#waiting ??= setTimeout(() => {
       this.#waiting = undefined;
       void this.#everything();
     }, 200);
+  }
+
+  /** Many events in a moment lead to one question. */
+  #soon(name: string, work: () => Promise<void>): void {
+    if (this.#timers.has(name)) return;
+    this.#timers.set(
+      name,
+      setTimeout(() => {
+        this.#timers.delete(name);
+        void work().catch(() => undefined); // the line's state tells that the hub is away
+      }, 1_000),
+    );
   }
 
   #append(said: Partial<Cooler>): void {
