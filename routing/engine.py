@@ -115,6 +115,17 @@ def available() -> bool:
     return _path().is_file()
 
 
+def library_path() -> Path:
+    """Where the library is, which also holds what `day_engine` calls.
+
+    Raises `EngineError` where there is none for this platform.
+    """
+    path = _path()
+    if not path.is_file():
+        raise EngineError(f"{path.name} was not built for this platform")
+    return path
+
+
 # ---------------------------------------------------------------- one search
 
 
@@ -218,10 +229,7 @@ def _path() -> Path:
 
 @cache
 def _load() -> ctypes.CDLL:
-    path = _path()
-    if not path.is_file():
-        raise EngineError(f"{path.name} was not built for this platform")
-    library = ctypes.CDLL(str(path))
+    library = ctypes.CDLL(str(library_path()))
     number, pointer, real, large = ctypes.c_int, ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
     library.engine_new.restype = pointer
     library.engine_new.argtypes = [number, *[pointer] * 7, number, number, number, ctypes.c_uint64, *[real] * 4]
