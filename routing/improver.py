@@ -1,19 +1,27 @@
-"""Betters a draft by search within a budget; what fails or is refused leaves the draft as it was."""
+"""Betters a draft by search within a budget; what fails or is refused leaves the draft as it was.
 
-from collections.abc import Mapping, Sequence
+PyVRP comes first: it sees whole trips, rides and fetches, but not the price of what is put off, of times that are not
+as told, of uneven work and of hurried residents. The day's engine goes on from there by the true measure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 
 from routing.balance import balanced
 from routing.budget import Budget, Tightening
 from routing.cargo import ride_of
 from routing.check import check
 from routing.draft import Draft, Visits
+from routing.engine import EngineError, available
 from routing.live import Live
 from routing.reasons import Fault
 
-SolverFailure = (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError)
-"""What a solver in C++ raises when it fails; the tier below then stands."""
+SolverFailure = (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, EngineError)
+"""What a solver raises when it fails; the tier below then stands."""
 
 QUICK = "insertion"
+
+_Search = Callable[..., Draft | None]
 
 
 class Improver:
@@ -36,33 +44,69 @@ class Improver:
         """Why the search ended early, where it did."""
 
     def better(self, start: Draft, *, free: bool) -> Draft:
-        """The better of the start and what the search finds. `free`: nobody was told anything yet."""
+        """The better of the start and what the searches find. `free`: nobody was told anything yet."""
         live = self._live
         if self._seconds <= 0 or self._iterations == 0 or not live.table.active:
             return start
-        from routing.search import Search  # the engine is loaded only where it is used
-
-        problem = live.table.problem
-        timed_goods = any(task.max_aboard_s is not None for task in problem.tasks)
-        several = len(live.table.active) > 1
-        rounds = 2 if problem.rides or timed_goods or (free and several) else 1
         best = balanced(live, start) if free else start
-        for number in range(rounds):
-            stay_s = STAY_S if free and number else 0
+        searches = self._searches(free=free)
+        for number, search in enumerate(searches):
+            budget = Budget.of_round(number, len(searches), seconds=self._seconds, iterations=self._iterations)
             try:
-                search = Search(live, best, self._tight, stay_s=stay_s)
-                found = search.run(
-                    Budget.of_round(number, rounds, seconds=self._seconds, iterations=self._iterations),
-                    self.seed + number,
-                )
+                found = search(best, budget, number, free=free)
             except SolverFailure as error:
                 self.failure = f"{type(error).__name__}: {error}"
                 return best
-            self.taken = (*self.taken, search.iterations)
-            candidate = self._candidate(found, free=free)
-            if candidate is not None and live.measure(candidate) < live.measure(best):
-                best = candidate
+            if found is not None and live.measure(found) < live.measure(best):
+                best = found
         return best
+
+    @property
+    def engine(self) -> str:
+        """What searched, in words."""
+        if not self.taken:
+            return QUICK
+        then = ", then ruin and recreate" if available() and len(self.taken) > 1 else ""
+        return f"pyvrp {version('pyvrp')}{then}"
+
+    def _searches(self, *, free: bool) -> list["_Search"]:
+        """Two at most: PyVRP, then by the true measure; where there is no library for that, what PyVRP learnt."""
+        if available():
+            return [self._by_pyvrp, self._by_engine]
+        problem = self._live.table.problem
+        timed_goods = any(task.max_aboard_s is not None for task in problem.tasks)
+        several = len(self._live.table.active) > 1
+        return [self._by_pyvrp] * (2 if problem.rides or timed_goods or (free and several) else 1)
+
+    def _by_pyvrp(self, best: Draft, budget: Budget, number: int, *, free: bool) -> Draft | None:
+        from routing.search import Search  # the engine is loaded only where it is used
+
+        search = Search(self._live, best, self._tight, stay_s=STAY_S if free and number else 0)
+        found = search.run(budget, self.seed + number)
+        self.taken = (*self.taken, search.iterations)
+        return self._candidate(found, free=free)
+
+    def _by_engine(self, best: Draft, budget: Budget, number: int, *, free: bool) -> Draft | None:
+        from routing.day_engine import DayEngine
+        from routing.search import criterion
+
+        engine = DayEngine(self._live, best, held=self._held_in(best), seed=self.seed + number)
+        try:
+            rounds = engine.run(criterion(budget, len(best.names())))
+            found = engine.best()
+        finally:
+            engine.close()
+        self.taken = (*self.taken, rounds)
+        return self._candidate(found.visits, free=False)
+
+    def _held_in(self, draft: Draft) -> dict[str, tuple[int, int]]:
+        """What is held, and where a start is outside it already, up to there."""
+        held = dict(self._tight.held)
+        for van in self._live.table.active.values():
+            for name, at in self._live.starts_s(draft, van).items():
+                if name in held:
+                    held[name] = min(held[name][0], at), max(held[name][1], at)
+        return held
 
     def _candidate(self, found: Mapping[str, Visits], *, free: bool) -> Draft | None:
         """What the search found, made to hold; None where the checker still refuses it."""
@@ -85,7 +129,7 @@ class Improver:
 
 
 STAY_S = 60
-"""What taking a stop from its van costs in the second round of a free search, which is to better each van's order."""
+"""What taking a stop from its van costs in a second round of a free search, which is to better each van's order."""
 
 
 def _broken(live: Live, found: Mapping[str, Visits]) -> dict[str, int]:

@@ -7,7 +7,6 @@ better by the same measure and `check` finds nothing. A tier that fails leaves w
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 
 from routing.budget import Tightening
 from routing.check import check
@@ -119,7 +118,7 @@ def insert(problem: Problem, previous: Plan, task_id: str) -> Offer:
 def _finished(live: Live, improver: Improver, found: Draft, start: Draft, *, talk: bool) -> Plan:
     """The best plan that the checker passes: with spare minutes handed out, without, or the quick tier's."""
     problem, seed = live.table.problem, improver.seed
-    searched = f"pyvrp {version('pyvrp')}" if improver.taken else QUICK
+    searched = improver.engine
     engine = f"{searched}; the search failed: {improver.failure}" if improver.failure else searched
     found = _rested(live, found)
     if talk and any(task.talk_max_s for task in problem.tasks):

@@ -286,6 +286,16 @@ def test_a_search_that_fails_leaves_the_tier_below(monkeypatch: pytest.MonkeyPat
     assert found.engine.endswith("the search failed: RuntimeError: out of penalties")
 
 
+def test_without_a_library_of_the_engines_pyvrp_searches_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = day([task("a", 2), parcel("b", 4)], [van(), van("van-2")])
+    with_it = plan(problem, iterations=20)
+    monkeypatch.setattr("routing.improver.available", lambda: False)
+    without = plan(problem, iterations=20)
+    assert (check(problem, with_it), check(problem, without)) == ([], [])
+    assert (len(with_it.iterations), len(without.iterations)) == (2, 2)
+    assert with_it.engine == f"{without.engine}, then ruin and recreate"
+
+
 def test_the_background_plan_is_adopted_only_when_it_saves_enough_for_each_moved_stop() -> None:
     tasks = [task(f"t{n}", (n * 7) % 11) for n in range(10)]
     problem = day(tasks, [van(), van("van-2")])
