@@ -1,6 +1,7 @@
 """A van's sequence seen for insertion: the places, when it is where, and how late it may be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
 
 from routing.draft import Visits, Worth
@@ -15,11 +16,27 @@ WAITS_S = 300
 
 
 class Candidate(NamedTuple):
-    """A place for a task or ride, and what it costs as far as seen from the frame."""
+    """A place for a task or ride. `least_s`: what it costs at least; `others_s` says what it costs on top of that by
+    being late itself and by what it does to others, which takes longer to find than all the rest."""
 
-    cost_s: int
+    least_s: int
     van: str
     build: Callable[[], Visits]
+    others_s: Callable[[], int]
+
+
+def cheapest_first(candidates: Iterable[Candidate]) -> Iterator[tuple[int, Candidate]]:
+    """Candidates with their cost, as far as seen from the frame; the full cost is reckoned of few of them."""
+    known = list(candidates)
+    waiting = [(candidate.least_s, number, False) for number, candidate in enumerate(known)]
+    heapify(waiting)
+    while waiting:
+        cost_s, number, is_whole = waiting[0]
+        if is_whole:
+            heappop(waiting)
+            yield cost_s, known[number]
+        else:
+            heapreplace(waiting, (cost_s + known[number].others_s(), number, True))
 
 
 class Frame:
@@ -64,7 +81,17 @@ class Frame:
         """Extra seconds for passing by `place` before visit `index`."""
         return self.drive(self.places[index], place) + self.onward(place, index) - self.leg(index)
 
-    def put_off_s(self, index: int, name: str, start_s: int, delay_s: int) -> int:
+    def others_s(self, name: str, index: int, *, delay_s: int, way_s: int = 0, since: int | None = None) -> int:
+        """What it costs on top of driving and service that this is done before visit `index`, which is then so late.
+
+        `way_s` more than straight from the visit before it; `since`: the van is that much later from there on already.
+        """
+        cost = self._put_off_s(index, name, self.start_s(index, self._table.stops[name], way_s), delay_s)
+        if since is None:
+            return cost + self.surprise_s(index, delay_s)
+        return cost + self.surprise_s(since, way_s, index, delay_s)
+
+    def _put_off_s(self, index: int, name: str, start_s: int, delay_s: int) -> int:
         """What it costs that this task begins then, before visit `index`, and what comes after it so much later."""
         own = put_off_s(self._table, name, start_s)
         return int(PUT_OFF * (own + max(0, delay_s) * self._pushed[index]))

@@ -7,10 +7,11 @@ they are needed.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from routing.cargo import ride_of
 from routing.draft import Draft, Measure, Visits, Worth
-from routing.frame import Candidate, Frame
+from routing.frame import Candidate, Frame, cheapest_first
 from routing.model import Plan, Route, StepKind, Unserved, Van
 from routing.said import Said
 from routing.settle import Settler
@@ -134,8 +135,8 @@ class Live:
         task = self.table.tasks.get(name)
         for candidates in self._stages(draft, name, only):
             refused: Counter[str] = Counter()
-            for candidate in sorted(candidates, key=lambda candidate: candidate.cost_s):
-                if task is not None and task.value is not None and candidate.cost_s > task.value:
+            for cost_s, candidate in cheapest_first(candidates):
+                if task is not None and task.value is not None and cost_s > task.value:
                     return None
                 if refused[candidate.van] >= MOST_REFUSED:
                     continue
@@ -149,7 +150,7 @@ class Live:
     def _stages(self, draft: Draft, name: str, only: str | None) -> Iterator[list[Candidate]]:
         """Places without another loading first, unless the cheapest of them costs as much as a trip of its own."""
         simple = list(self._simple(draft, name, only))
-        if min((candidate.cost_s for candidate in simple), default=0) > WORTH_A_TRIP_S:
+        if next((cost_s for cost_s, _ in cheapest_first(simple)), 0) > WORTH_A_TRIP_S:
             yield [*simple, *self._with_loading(draft, name, only)]
             return
         yield simple
@@ -183,25 +184,22 @@ class Live:
         extra = self.surcharge_s(name, frame.van.id)
         service_s = stop.service_s + depot.reload_s
         added, loading = Visit(StepKind.TASK, name), Visit(StepKind.RELOAD, depot_id)
+        ways = [(q, frame.delay_s(q, stop), frame.detour(q, place)) for q in range(frame.frozen + 1, len(visits) + 1)]
+        later = [(q, delay_s, drive_s) for q, delay_s, drive_s in ways if delay_s is not None]
         for r in range(frame.frozen, len(visits) + 1):
             together = frame.drive(frame.places[r], home) + frame.drive(home, place)
             drive_s = together + frame.onward(place, r) - frame.leg(r)
             both = frame.joined(visits[:r], (loading, added), visits[r:])
-            others = frame.surprise_s(r, drive_s + service_s)
-            straight = frame.drive(frame.places[r], place)
-            begins = frame.start_s(r, stop, together - straight + depot.reload_s)
-            others += frame.put_off_s(r, name, begins, drive_s + service_s)
-            yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, both)
+            way_s = together - frame.drive(frame.places[r], place) + depot.reload_s
+            others = partial(frame.others_s, name, r, way_s=way_s, delay_s=drive_s + service_s)
+            yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, both, others)
             to_depot = frame.detour(r, home)
-            for q in range(r + 1, len(visits) + 1):
-                delay_s = frame.delay_s(q, stop)
-                if delay_s is not None:
-                    drive_s = to_depot + frame.detour(q, place)
-                    others = frame.surprise_s(r, to_depot + depot.reload_s, q, delay_s)
-                    begins = frame.start_s(q, stop, to_depot + depot.reload_s)
-                    others += frame.put_off_s(q, name, begins, delay_s)
+            for q, delay_s, to_place in later:
+                if q > r:
                     apart = frame.joined(visits[:r], (loading,), visits[r:q], (added,), visits[q:])
-                    yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, apart)
+                    others = partial(frame.others_s, name, q, way_s=to_depot + depot.reload_s, delay_s=delay_s, since=r)
+                    cost = frame.cost(to_depot + to_place, service_s, extra)
+                    yield Candidate(cost, frame.van.id, apart, others)
 
     def _frames(self, draft: Draft, name: str, only: str | None) -> Iterator[Frame]:
         end = self.last_of(name)
@@ -223,10 +221,9 @@ class Live:
         for index in range(first, len(visits) + 1):
             delay_s = frame.delay_s(index, stop)
             if delay_s is not None:
-                others = frame.surprise_s(index, delay_s)
-                others += frame.put_off_s(index, name, frame.start_s(index, stop), delay_s)
-                cost = frame.cost(frame.detour(index, stop.place), stop.service_s, extra + others)
-                yield Candidate(cost, frame.van.id, frame.joined(visits[:index], added, visits[index:]))
+                others = partial(frame.others_s, name, index, delay_s=delay_s)
+                cost = frame.cost(frame.detour(index, stop.place), stop.service_s, extra)
+                yield Candidate(cost, frame.van.id, frame.joined(visits[:index], added, visits[index:]), others)
 
     def _two_places(self, frame: Frame, name: str) -> Iterator[Candidate]:
         """A passenger from A to B, goods from where they lie: both in one trip."""
@@ -243,16 +240,16 @@ class Live:
             way = frame.drive(frame.places[p], up.place) + frame.drive(up.place, down.place)
             drive_s = way + frame.onward(down.place, p) - frame.leg(p)
             both = frame.joined(visits[:p], (first, last), visits[p:])
-            others = frame.surprise_s(p, drive_s + service_s)
-            yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, both)
+            others = partial(frame.surprise_s, p, drive_s + service_s)
+            yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, both, others)
             for q in range(p + 1, len(visits) + 1):
                 if visits[q - 1].kind in barrier:
                     break
                 to_drop_off = frame.detour(q, down.place)
                 drive_s = frame.detour(p, up.place) + to_drop_off
-                others = frame.surprise_s(p, delay_s, q, to_drop_off + down.service_s)
+                others = partial(frame.surprise_s, p, delay_s, q, to_drop_off + down.service_s)
                 apart = frame.joined(visits[:p], (first,), visits[p:q], (last,), visits[q:])
-                yield Candidate(frame.cost(drive_s, service_s, extra + others), frame.van.id, apart)
+                yield Candidate(frame.cost(drive_s, service_s, extra), frame.van.id, apart, others)
 
     # ------------------------------------------------------------ as a plan
 
