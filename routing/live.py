@@ -116,11 +116,13 @@ class Live:
 
     def complete(self, draft: Draft) -> Draft:
         """Put in all that is missing and fits, at the cheapest place."""
+        refused: dict[str, Draft] = {}
         for _ in range(2):  # a second round for what waited for another
             served = draft.names()
             missing = [name for name in self.units() if self.last_of(name) not in served]
             for name in missing:
-                draft = self.insert(draft, name) or draft
+                if refused.get(name) is not draft:
+                    refused[name], draft = draft, self.insert(draft, name) or draft
         return draft
 
     def last_of(self, name: str) -> str:
