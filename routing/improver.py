@@ -15,6 +15,7 @@ from routing.draft import Draft, Visits
 from routing.engine import EngineError, available
 from routing.live import Live
 from routing.reasons import Fault
+from routing.stops import NEVER
 
 SolverFailure = (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, EngineError)
 """What a solver raises when it fails; the tier below then stands."""
@@ -100,8 +101,11 @@ class Improver:
         return self._candidate(found.visits, free=False)
 
     def _held_in(self, draft: Draft) -> dict[str, tuple[int, int]]:
-        """What is held, and where a start is outside it already, up to there."""
+        """What is held and was found to be too late, and where a start is outside it already, up to there."""
         held = dict(self._tight.held)
+        for name, latest_s in self._tight.latest_s.items():
+            soonest_s, until_s = held.get(name, (-NEVER, NEVER))
+            held[name] = soonest_s, min(until_s, latest_s)
         for van in self._live.table.active.values():
             for name, at in self._live.starts_s(draft, van).items():
                 if name in held:

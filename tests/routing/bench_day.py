@@ -184,6 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="a few seeds, for a look")
     parser.add_argument("--cpu", action="store_true", help="seconds are CPU seconds, for a busy machine")
     parser.add_argument("--seeds", type=int, help="so many cases or days of a part, instead of its own number")
+    parser.add_argument("--first", type=int, default=1, help="the first seed, for cases that nothing was chosen by")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes for days and events")
     parser.add_argument("--part", action="append", choices=["after_event", "dynamic_day", "events", "talk"])
     parser.add_argument("--json", type=Path, default=Path("build/bench-routing.json"))
@@ -196,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         seeds = {"after_event": 20, "dynamic_day": 20, "talk": 8} | seeds
 
         def of(part: str) -> list[int]:
-            return list(range(1, 1 + (options.seeds or seeds[part])))
+            return list(range(options.first, options.first + (options.seeds or seeds[part])))
 
         failing = options.json.with_name("failing-events.json")
         parts: dict[str, Callable[[], dict[str, Any]]] = {
