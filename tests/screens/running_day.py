@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -470,6 +471,14 @@ class RunningDay:
         self._tell(lane, event)
         name = event.source.partition("/")[0]
         self.twins[name].deliver(self._events[name, lane], lane=lane)
+
+    def load(self, van: str, *, addresses: int) -> None:
+        """Scans into van 2 or 3 what is for its next addresses."""
+        ahead = (stop for stop in self.route(van)["stops"] if stop["stop"] not in self.visited)
+        wanted = [self.codes[stop["stop"]] for stop in ahead if self.codes.get(stop["stop"])][:addresses]
+        for code in chain.from_iterable(wanted):
+            scanned = {"code": code, "purpose": ScanPurpose.LOAD, "result": ScanResult.RIGHT}
+            self.tell(Scan(source=van, boot=1, seq=0, t_s=NOW_S, **scanned), lane=Lane.BUSINESS)
 
     def recorded_visits(self, stop: str) -> list[dict[str, Any]]:
         """What the hub's record holds of visits at a stop."""

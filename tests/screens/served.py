@@ -101,7 +101,11 @@ class GatewayProcess(Served):
 
         Which that is hangs on the plan, and no two runs have quite the same.
         """
-        while (stop := self.next_stop()).kind != "visit":
+        return self.come_to("visit")
+
+    def come_to(self, kind: str) -> messages.PlannedStop:
+        """The next stop of a kind; what lies before it is passed."""
+        while (stop := self.next_stop()).kind != kind:
             self.pass_by(stop)
         return stop
 

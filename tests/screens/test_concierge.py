@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from edge_gateway.contract.messages import PlannedStop
 from hub_backend.simulator.nmea import Fix
 from tests.screens.running_day import NOW_S, RunningDay
-from tests.screens.served import GatewayProcess
+from tests.screens.served import GatewayProcess, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -250,3 +250,22 @@ def test_what_waits_in_the_van_is_in_sight(day: RunningDay, page: Page) -> None:
         page.goto(depot.url)
         expect(page.get_by_role("button", name=re.compile("3 nog niet op kantoor"))).to_be_visible()
         expect(page.get_by_text("geen verbinding met kantoor")).to_be_visible()
+
+
+def test_a_van_that_stands_still_is_a_stop_of_its_own_with_its_name(day: RunningDay, page: Page) -> None:
+    """What lies in van 2 is taken over by van 1, whose concierge sees where and from which van."""
+    day.load("van-2", addresses=3)
+    day.hub.post("/api/vans/van-2/service", {"in_service": False, "reason": "lekke band"})
+    try:
+        wait_until(lambda: any(stop.kind == "fetch" for stop in day.van.plan.stops), within_s=60)
+        with day.alone("van-1") as van:
+            fetch = van.come_to("fetch")
+            page.goto(van.url)
+            sign = page.get_by_role("region", name="Volgende adres")
+            expect(sign).to_contain_text("Spullen ophalen")
+            expect(sign).to_contain_text("Bus 2")
+            assert fetch.from_van == "van-2"
+            page.get_by_role("button", name="Overgenomen, ik vertrek").click()
+            expect(sign).not_to_contain_text("Spullen ophalen")
+    finally:
+        day.hub.post("/api/vans/van-2/service", {"in_service": True, "reason": ""})

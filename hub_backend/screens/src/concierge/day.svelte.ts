@@ -33,10 +33,20 @@ export function isAddress(stop: Stop): boolean {
 
 /** What a stop is called: its address, or what is done there. */
 export function placeOf(stop: Stop): string {
+  if (stop.kind === "fetch" && stop.address !== "") return `${doneAt(stop)}: ${stop.address}`;
+  return isAddress(stop) ? stop.address : doneAt(stop);
+}
+
+/** What a stop's sign says, large and small: an address and who lives there; at a van that stands still what is done, and
+    which van it is. */
+export function signOf(stop: Stop): { address: string; name: string } {
+  if (stop.kind === "fetch") return { address: doneAt(stop), name: stop.address };
+  return { address: placeOf(stop), name: stop.kind === "rest" ? "" : stop.name };
+}
+
+function doneAt(stop: Stop): string {
   const what = word("stop_kind", stop.kind);
-  const called = what.charAt(0).toUpperCase() + what.slice(1);
-  if (stop.kind === "fetch" && stop.address !== "") return `${called}: ${stop.address}`;
-  return isAddress(stop) ? stop.address : called;
+  return what.charAt(0).toUpperCase() + what.slice(1);
 }
 
 /** How a parcel travels, where that matters, and the end of the code on its label. */
