@@ -101,7 +101,7 @@ class Outbox:
         record: tuple[str, bytes] | None = None,
         facts: Mapping[str, bytes] | None = None,
         remember: bool = False,
-    ) -> list[AnyEvent]:
+    ) -> Sequence[AnyEvent]:
         """Keeps events for good before it returns, whatever their lane, and returns them as stamped.
 
         The gateway's own events get their boot and seq here. A repeat of a node's event is left out of the answer.
@@ -137,7 +137,7 @@ class Outbox:
                 self._dropped_waiting += 1
             self._waiting.append(_Waiting(event, committed))
 
-    def _commit(self, write: _Write) -> list[AnyEvent]:
+    def _commit(self, write: _Write) -> Sequence[AnyEvent]:
         """Writes `write` and what waits, in the order of coming. The caller holds the lock."""
         waiting = list(self._waiting)
         try:
@@ -153,15 +153,13 @@ class Outbox:
                 entry.committed()
         return kept
 
-    def _write(self, write: _Write, waiting: Sequence[_Waiting]) -> list[AnyEvent]:
+    def _write(self, write: _Write, waiting: Sequence[_Waiting]) -> Sequence[AnyEvent]:
         """One transaction. Raises `OutboxError`, `InvalidEventError`: nothing of it was written."""
         try:
             with self._file.transaction() as run:
                 lanes = self._lanes.begin(run)
-                for entry in waiting:
-                    lanes.insert(entry.event, checked=True)
-                stamped = [lanes.insert(event, as_it_is=write.as_it_is) for event in write.events]
-                kept = [event for event in stamped if event is not None]
+                lanes.insert([entry.event for entry in waiting], checked=True)
+                kept = lanes.insert(write.events, as_it_is=write.as_it_is)
                 self._remembered.keep(run, record=write.record, facts=write.facts, today=kept if write.remember else ())
                 lanes.numbers[Lane.TELEMETRY].dropped += self._dropped_waiting
                 lanes.delete_committed()
