@@ -162,16 +162,21 @@ def test_a_real_gps_log_becomes_that_track_on_the_hub(tmp_path: Path, shared_dat
     assert (report["lost"], report["doubled"], report["different"]) == (0, 0, 0)
 
 
-def test_an_interrupt_ends_every_process(demo_home: Path) -> None:
-    command = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--home", str(demo_home)]
+def test_the_planners_page_is_opened_and_an_interrupt_ends_every_process(demo_home: Path) -> None:
+    opener, opened = demo_home / "browser", demo_home / "opened"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    opener.chmod(0o755)
+    desktop = os.environ | {"DISPLAY": ":0", "BROWSER": f"{opener} %s &"}
     port = free_ports(6)
-    ran = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "hub_backend.simulator.demo", "--home", str(demo_home), "--port", str(port)]
+    ran = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=desktop)
     try:
         ends_s = time.monotonic() + 60
-        while not _answers(port + 5):  # the last of the gateways
+        while not (_answers(port + 5) and opened.exists()):  # the last of the gateways
             assert ran.poll() is None
-            assert time.monotonic() < ends_s, "no gateway's page within a minute"
+            assert time.monotonic() < ends_s, "no gateway's page, or none opened, within a minute"
             time.sleep(0.1)
+        assert opened.read_text().strip() == f"http://127.0.0.1:{port}"
         ran.send_signal(signal.SIGINT)
         assert ran.wait(timeout=15) == 130
     finally:
