@@ -259,15 +259,17 @@ def test_hub_and_broker_killed_again_and_again_together_lose_and_double_nothing(
     store = Store(sqlite_url)
     for share in (0.05, 0.3, 0.6, 1.0):
         hub = subprocess.Popen([sys.executable, "-m", "hub_backend", "--config", str(config), "--log-level", "error"])
-        enough = int(share * len(events)) - rng.randrange(40)
-        wait(lambda enough=enough: len(seqs(store)) >= enough, seconds=60)
-        if share == 1.0:
-            delivering.join()
-        elif rng.random() < 0.6:
-            broker.kill()
-            broker.start()
-        hub.kill()
-        hub.wait()
+        try:
+            enough = int(share * len(events)) - rng.randrange(40)
+            wait(lambda enough=enough: len(seqs(store)) >= enough, seconds=60)
+            if share == 1.0:
+                delivering.join()
+            elif rng.random() < 0.6:
+                broker.kill()
+                broker.start()
+        finally:
+            hub.kill()
+            hub.wait()
     assert seqs(store) == list(range(1200))
     assert van.n(Lane.TELEMETRY) == 1200
     with store.read() as session:
