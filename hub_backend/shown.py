@@ -15,6 +15,7 @@ from hub_backend.coldchain import Watch
 from hub_backend.contents import Stay, stays
 from hub_backend.kit import Kit
 from hub_backend.record import (
+    Base,
     CoolerStateRow,
     DownlinkRow,
     ExcursionRow,
@@ -28,7 +29,7 @@ from hub_backend.record import (
     VanStateRow,
     VisitRow,
 )
-from hub_backend.store import row_of
+from hub_backend.store import hold_rows, row_of
 
 Change = tuple[str, str]
 
@@ -372,6 +373,25 @@ READERS: dict[str, Callable[[Session, Kit, str], BaseModel | None]] = {
 }
 
 
+ROWS: dict[str, tuple[type[Base], ...]] = {
+    "van": (VanRow, VanStateRow, GatewayRow),
+    "cooler": (CoolerStateRow,),
+    "excursion": (ExcursionRow,),
+    "order": (OrderRow,),
+}
+"""What the readers read of things of which many change at once, by their keys."""
+
+
+def _hold(session: Session, changes: Iterable[Change]) -> None:
+    """Asks once for all rows of a kind, where a reader would ask for each."""
+    keys: dict[str, list[str]] = {}
+    for name, key in changes:
+        keys.setdefault(name, []).append(key)
+    for name, wanted in keys.items():
+        for kind in ROWS.get(name, ()) if len(wanted) > 1 else ():
+            hold_rows(session, kind, wanted)
+
+
 def tell(kit: Kit, changes: Iterable[Change]) -> None:
     """Tells the screens what changed, each thing once, as it stands in the record now."""
     once = list(dict.fromkeys(changes))
@@ -381,6 +401,7 @@ def tell(kit: Kit, changes: Iterable[Change]) -> None:
         kit.live.pass_over()
         return
     with kit.store.read() as session:
+        _hold(session, once)
         told = [(name, READERS[name](session, kit, key)) for name, key in once]
     for name, model in told:
         if model is not None:
@@ -389,6 +410,7 @@ def tell(kit: Kit, changes: Iterable[Change]) -> None:
 
 def vans(session: Session, kit: Kit) -> list[Van]:
     """Every van of the directory or that ever spoke."""
-    ids = {*session.scalars(select(VanRow.id)), *session.scalars(select(VanStateRow.van))}
-    found = (van(session, kit, van_id) for van_id in sorted(ids))
+    ids = sorted({*session.scalars(select(VanRow.id)), *session.scalars(select(VanStateRow.van))})
+    _hold(session, [("van", van_id) for van_id in ids])
+    found = (van(session, kit, van_id) for van_id in ids)
     return [one for one in found if one is not None]

@@ -1,5 +1,6 @@
 """What is asked of the record all day long costs the same in the evening as in the morning: SQLite's own plans."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,9 +11,12 @@ from sqlalchemy import event
 
 from edge_gateway.contract.messages import NodeStatus, Outcome, Scan, ScanPurpose, ScanResult, Vehicle
 from edge_gateway.contract.topics import Address
+from hub_backend import shown
 from hub_backend.app import Hub, build
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
+from hub_backend.record import GatewayRow, HubRow, VanRow, VanStateRow
+from hub_backend.shown import Change
 from hub_backend.store import Store
 from tests.free_port import free_port
 from tests.hub_backend import made
@@ -109,3 +113,31 @@ def test_what_every_screen_asks_never_walks_through_what_grows(hub: Hub, path: s
         assert TestClient(hub.web).get(path).status_code == 200
     assert questions
     assert walks(hub.kit.store, questions) == []
+
+
+def test_many_vans_that_changed_at_once_are_asked_for_as_two_are(hub: Hub) -> None:
+    """Each kind of row once, for the screens and for who asks for every van."""
+    asked = {}
+    for many in (2, 30):
+        with hub.kit.store.write() as session:
+            session.merge(HubRow(id="h", name="Hub", lat=52.25, lon=6.2))
+            session.flush()
+            for number in range(many):
+                session.merge(VanStateRow(van=f"van-{number}", fix="none", phase="", odometer_day="", extra_s=0.0))
+                session.merge(GatewayRow(gateway=f"van-{number}", hub="h", online=True, boot=1, t_s=T0, software=""))
+                session.merge(VanRow(id=f"van-{number}", hub="h", concierge="Jo", skills=[], capacity={}))
+        with overheard(hub.kit.store) as told:
+            asyncio.run(_told(hub, [("van", f"van-{number}") for number in range(many)]))
+        with overheard(hub.kit.store) as listed:
+            assert len(TestClient(hub.web).get("/api/vans").json()) == many
+        asked[many] = len(told), len(listed)
+    assert asked[30] == asked[2]
+
+
+async def _told(hub: Hub, changes: list[Change]) -> None:
+    """A screen listens, and is told."""
+    stream = hub.kit.live.stream()
+    await anext(stream)
+    shown.tell(hub.kit, changes)
+    assert (await anext(stream)).count(b"event: van") == len(changes)
+    await stream.aclose()
