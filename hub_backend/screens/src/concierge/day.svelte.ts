@@ -145,6 +145,7 @@ class Day {
       return {
         ...stop,
         address: stop.from_van ? gatewayName(stop.from_van) : stop.address,
+        name: stop.from_van && stop.kind === "fetch" ? "" : stop.name, // that is the van, in Dutch
         number: isAddress(stop) ? ++addresses : null,
         outcome: visits.get(stop.stop) ?? (again && !stop.done ? null : (visit?.outcome ?? null)),
         done: Boolean(byGateway) || visits.has(stop.stop) || passed.has(stop.stop),
