@@ -18,12 +18,13 @@ void free(void *);
 void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t), *memset(void *, int, size_t);
 
 enum { NONE = -1, NEVER = 1 << 28, LONG_AGO = -(1 << 28) };
-enum { COLUMNS = 6, SEATS = 5 };                                     /* of a load, as COMPARTMENTS */
+enum { COLUMNS = 6, PARCELS = 3, SEATS = 5 };                        /* of a load, as COMPARTMENTS */
 enum { TASK, FETCH, PICKUP, DROPOFF, RELOAD, CHARGE, REST };
 enum { ALLOWED = 1, LOADABLE = 2, NEEDS_FETCH = 4, ON_BOARD = 8 };   /* what a node is to a van */
 enum { OUT_OF_PLAN = 10000000 };                                     /* what a must that is left out costs */
 enum { MOST_TIMED = 5 };                                             /* guesses that are timed for one task */
 enum { MOST_OUT = 24 };                                              /* tasks that a try puts back */
+enum { WAITS = 300 };                                                /* so long a wait takes up what comes before it */
 
 typedef struct {
     int kind, place;        /* place NONE: a rest wherever the van then stands */
@@ -275,7 +276,7 @@ static int fits(const Van *van, const Cargo *c, const int *added) {
 static int apart(const Van *van, const Cargo *c) {
     if (van->partition || !c->riding) return 1;
     for (int k = 0; k < SEATS; k++)
-        if (k != 3 && c->aboard[k] + c->collected[k] > 0) return 0; /* parcels stand apart */
+        if (k != PARCELS && c->aboard[k] + c->collected[k] > 0) return 0;
     return 1;
 }
 
@@ -398,7 +399,7 @@ static void backward(const Day *d, int v, Tour *t) {
     t->followers[t->count] = 0;
     for (int i = t->count - 1; i >= 0; i--) {
         const Node *node = &d->node[t->node[i]];
-        int waits = t->start[i] - t->arrive[i] > 300;
+        int waits = t->start[i] - t->arrive[i] > WAITS;
         t->followers[i] = waits ? 0 : t->followers[i + 1] + (node->kind == TASK);
         if (i < van->frozen) {
             t->latest[i] = NEVER;
@@ -442,8 +443,8 @@ static int talk_short(const Day *d, const Tour *t, int end) {
 static int cost_of(const Day *d, int v, Tour *t, int end, int driven) {
     const Van *van = &d->van[v];
     const int *surcharge = d->surcharge + (size_t)v * d->nodes;
-    int cost = driven, busy = driven;
-    int64_t late = 0;
+    int busy = driven;
+    int64_t cost = driven, late = 0;
     for (int i = 0; i < t->count; i++) {
         const Node *node = &d->node[t->node[i]];
         int beyond = node->told == NEVER ? 0 : t->start[i] - node->told;
@@ -455,8 +456,9 @@ static int cost_of(const Day *d, int v, Tour *t, int end, int driven) {
     backward(d, v, t);
     double most = larger(van->time, larger(busy, 1));
     t->price = 2 * d->price.balance * (busy < van->time ? (double)busy / van->time : 1.0);
-    cost += (int)(d->price.put_off * late) + (int)(d->price.balance * busy * busy / most);
-    return cost + (d->price.talk > 0 ? (int)(d->price.talk * talk_short(d, t, end)) : 0);
+    cost += (int64_t)(d->price.put_off * late) + (int64_t)(d->price.balance * busy * busy / most);
+    cost += (int64_t)(d->price.talk * talk_short(d, t, end));
+    return cost < NEVER ? (int)cost : NEVER;
 }
 
 /* Times and costs a sequence; 0 where it breaks something. */
@@ -515,7 +517,8 @@ static int position_of(const Day *d, int n) {
 
 typedef struct { int guess, van, position, loading; } Place; /* loading: the node of one that comes first, or NONE */
 
-enum { MOST_PLACES = 1024 };
+enum { MOST_PLACES = 1024 };         /* that are guessed for one task */
+enum { WORTH_A_TRIP = 600 };         /* whoever costs more than this may be worth going to the hub for */
 
 /* What it costs, as far as a few sums tell, that a van goes by `way` seconds longer before visit p for this node. */
 static int guess(const Day *d, int v, int p, int n, int way, int stay, int start, int delay) {
@@ -591,8 +594,8 @@ static int places_loaded(const Day *d, int v, int n, Place *out, int count) {
 /* Puts a node where it costs least among the best guesses; what that costs, or NEVER where it found no place. */
 static int put_back(Day *d, int n) {
     Place place[MOST_PLACES], best = {.van = NONE};
-    int count = 0, least = d->node[n].value;
-    for (int v = 0; v < d->vans; v++) count = places_in(d, v, n, place, count);
+    int count = 0, least = d->node[n].value, first = below(d, d->vans);
+    for (int k = 0; k < d->vans; k++) count = places_in(d, (first + k) % d->vans, n, place, count);
     for (int round = 0; round < 2; round++) {
         for (int timed = 0; timed < MOST_TIMED && count; timed++) {
             int k = 0;
@@ -611,9 +614,9 @@ static int put_back(Day *d, int n) {
                 best = one;
             }
         }
-        if (round || (best.van >= 0 && least <= 600)) break;
+        if (round || (best.van >= 0 && least <= WORTH_A_TRIP)) break;
         count = 0;
-        for (int v = 0; v < d->vans; v++) count = places_loaded(d, v, n, place, count);
+        for (int k = 0; k < d->vans; k++) count = places_loaded(d, (first + k) % d->vans, n, place, count);
     }
     if (best.van < 0) return NEVER;
     int both[] = {best.loading, n}, loads = best.loading >= 0;
@@ -714,23 +717,21 @@ static void shuffle(Day *d, int *list, int count) {
 /* Now and then a loading or a rest of a van that was touched moves, too. */
 static int nudge(Day *d, int v) {
     Tour *t = &d->tour[v];
-    int free[64], count = 0;
-    for (int i = d->van[v].frozen; i < t->count && count < 64; i++) {
+    int chosen = NONE, count = 0;
+    for (int i = d->van[v].frozen; i < t->count; i++) {
         int kind = d->node[t->node[i]].kind;
-        if (kind == RELOAD || kind == REST) free[count++] = i;
+        if ((kind == RELOAD || kind == REST) && below(d, ++count) == 0) chosen = i;
     }
-    if (!count) return retime(d, v);
-    int p = free[below(d, count)], n = t->node[p];
-    take_out(d, v, p);
+    if (chosen < 0) return retime(d, v);
+    int n = t->node[chosen];
+    take_out(d, v, chosen);
     return put_best(d, v, n);
 }
 
 static int rebuild(Day *d, double removed) {
-    int out[MOST_OUT + 1], touched[64];
-    for (int v = 0; v < d->vans; v++) touched[v] = d->tour[v].count;
-    int count = ruin(d, out, removed);
+    int out[MOST_OUT], count = ruin(d, out, removed);
     for (int v = 0; v < d->vans; v++) {
-        if (touched[v] == d->tour[v].count) continue;
+        if (d->tour[v].count == d->saved[v].count) continue;
         drop_idle_loadings(d, v);
         if (!(below(d, 8) ? retime(d, v) : nudge(d, v))) return 0;
     }
@@ -896,7 +897,7 @@ int day_begin(Day *d, int v, const int *nodes, int count) {
  * seconds of driving more than the best. */
 int64_t day_run(Day *d, int tries, double removed, int slack) {
     if (d->best_cost < 0) keep_best(d, cost_of_all(d));
-    for (int k = 0; k < tries && d->movable_count; k++) try_once(d, removed, slack);
+    for (int k = 0; k < tries && d->movable_count && d->vans; k++) try_once(d, removed, slack);
     return d->best_cost;
 }
 

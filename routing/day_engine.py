@@ -27,8 +27,8 @@ from routing.workload import BALANCE, FIRST_TALK_S, PUT_OFF, TALK
 NEVER = 2**28
 """In the engine's 32-bit seconds from now."""
 
-LONGEST_WAY = 10**6
-"""Seconds or metres of one leg; sums of them stay within 32 bits."""
+MOST = 10**6
+"""Of seconds or metres of one leg, of seconds of a visit, of what is handed over there: sums stay within 32 bits."""
 
 OUT_OF_PLAN = 10_000_000
 """What a must that is left out costs."""
@@ -121,12 +121,14 @@ class _Nodes:
         return self._number[van if visit.kind in (StepKind.REST, StepKind.CHARGE) else "", visit]
 
     def _at(self, t_s: int) -> int:
-        return max(-NEVER, min(NEVER, t_s - self._now))
+        return _clamped(t_s - self._now)
 
     def _add(
         self, visit: Visit, place: int | None, service_s: int, windows: Iterable[tuple[int, int]], van: str = ""
     ) -> _Node:
         spans = [self._at(moment) for span in windows for moment in span]
+        if service_s > MOST:
+            raise EngineError(f"{visit.id!r}: takes longer than {MOST} seconds")
         node = _Node(
             kind=_KINDS.index(visit.kind),
             place=-1 if place is None else place,
@@ -157,6 +159,8 @@ class _Nodes:
         kind = self._table.kind(name)
         node = self._add(Visit(kind, name), stop.place, stop.service_s, stop.windows)
         node.release = self._at(stop.release_s)
+        if max(*stop.deliver, *stop.collect) > MOST:
+            raise EngineError(f"{name!r}: more than {MOST} of something is handed over")
         node.gives, node.takes = _Load(*stop.deliver), _Load(*stop.collect)
         told = self._live.worth.said.start_s.get(name)
         if told is not None:
@@ -167,16 +171,16 @@ class _Nodes:
             task = self._table.tasks[name]
             node.fetchable = task.fetch is not None
             node.movable = movable and not node.fetchable
-            node.value = OUT_OF_PLAN if task.value is None else task.value
+            node.value = OUT_OF_PLAN if task.value is None else min(task.value, OUT_OF_PLAN)
             node.talk = min(FIRST_TALK_S, task.talk_max_s)
             if task.value is None:
                 node.promptly = max(0, self._at(stop.windows[0][0]))
             if task.max_aboard_s is not None:
-                node.limit = task.max_aboard_s
+                node.limit = min(NEVER, task.max_aboard_s)
                 node.since = -NEVER if task.aboard_since_s is None else self._at(task.aboard_since_s)
         elif kind is StepKind.DROPOFF:
             ride = self._table.rides[ride_of(name)]
-            node.limit = ride.max_ride_s
+            node.limit = min(NEVER, ride.max_ride_s)
             node.of_van = -1 if ride.aboard is None else self._of_van.get(ride.aboard, -1)
 
     def _join(self) -> None:
@@ -204,8 +208,8 @@ class DayEngine:
     def _new(self, seed: int) -> int:
         table, nodes = self._live.table, self._nodes
         travel = table.problem.travel
-        if max(int(matrix.max(initial=0)) for matrix in (travel.duration_s, travel.distance_m)) > LONGEST_WAY:
-            raise EngineError(f"travel: a leg is longer than {LONGEST_WAY} seconds or metres")
+        if max(int(matrix.max(initial=0)) for matrix in (travel.duration_s, travel.distance_m)) > MOST:
+            raise EngineError(f"travel: a leg is longer than {MOST} seconds or metres")
         size, count = len(travel.duration_s), len(nodes.records)
         duration, distance = (_numbers(matrix) for matrix in (travel.duration_s, travel.distance_m))
         to_van, surcharges = _numbers(self._to_van()), _numbers(self._surcharges())
@@ -235,16 +239,16 @@ class DayEngine:
         return _Van(
             place=van.place,
             home=table.depots[van.depot].place,
-            ready=max(van.ready_s, van.shift.from_s) - now,
-            until=max(-NEVER, min(NEVER, van.shift.to_s - now)),
+            ready=_clamped(max(van.ready_s, van.shift.from_s) - now),
+            until=_clamped(van.shift.to_s - now),
             frozen=table.frozen(van, self._draft.visits[van.id]),
             partition=van.partition,
-            room=_Load(*table.capacity[van.id]),
-            collected=_Load(*vector(van.collected)),
+            room=_Load(*map(_clamped, table.capacity[van.id])),
+            collected=_Load(*map(_clamped, vector(van.collected))),
             seated=len(seated),
             seats=sum(seated),
             has_charge=van.soc_percent is not None,
-            time=self._live.worth.time_s[van.id],
+            time=_clamped(self._live.worth.time_s[van.id]),
             charge=van.soc_percent or 0.0,
             least=van.min_soc_percent,
             of_metre=draw.of_metre,
@@ -317,6 +321,10 @@ class DayEngine:
 
     def close(self) -> None:
         self._library.day_free(self._handle)
+
+
+def _clamped(number: int) -> int:
+    return max(-NEVER, min(NEVER, number))
 
 
 def _numbers(values: object) -> NDArray[np.int32]:

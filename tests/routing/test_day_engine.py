@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyvrp.stop import MaxIterations
 
 from routing.check import check
-from routing.day_engine import LONGEST_WAY, DayEngine
+from routing.day_engine import MOST, DayEngine
 from routing.draft import Draft, Visits
 from routing.engine import EngineError
 from routing.live import Live
@@ -140,7 +140,7 @@ def test_a_must_that_was_left_out_finds_a_place() -> None:
 
 def test_ways_beyond_the_engines_numbers_are_refused() -> None:
     problem = full_day(1, tasks=4, vans=1, rides=0)
-    problem.travel.distance_m[2, 3] = LONGEST_WAY + 1
+    problem.travel.distance_m[2, 3] = MOST + 1
     live = Live(Timetable(problem))
     with pytest.raises(EngineError, match="a leg is longer than"):
         DayEngine(live, live.complete(live.base()), held={}, seed=1)
