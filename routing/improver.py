@@ -116,9 +116,8 @@ class Improver:
         """What the search found, made to hold; None where the checker still refuses it."""
         live = self._live
         self._tight = self._tight.sooner(_broken(live, found))
-        candidate = live.complete(
-            Draft({van: live.settle(live.table.vans[van], visits) for van, visits in found.items()})
-        )
+        settled = Draft({van: live.settle(live.table.vans[van], visits) for van, visits in found.items()})
+        candidate = min(live.complete(settled), settled, key=live.measure)  # a chore may be left out for good reason
         if free:
             candidate = balanced(live, candidate)
         refused = check(live.table.problem, live.plan(candidate, engine=QUICK, seed=0))
