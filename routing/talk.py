@@ -1,9 +1,9 @@
 """Hands out the spare minutes of a van's sequence as contact time, by an exact model (OR-Tools CP-SAT).
 
-Comes in: a sequence that holds. Goes out: how much longer each visit may last, and when the rests are taken. Windows,
-times aboard, ride times, rests, the shift and the battery hold as before, and nobody is visited later than they were
-told. First come residents who had no real contact lately; the first minutes with one weigh more than the last with
-another.
+Comes in: a sequence that holds. Goes out: how much longer each visit may last, and where nobody of it was told a time
+yet, when the rests are taken. Windows, times aboard, ride times, rests, the shift and the battery hold as before, and
+nobody is visited later than they were told. First come residents who had no real contact lately; the first minutes with
+one weigh more than the last with another.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ class _VanModel:
         self._all = visits
         self._asap = table.run(van, visits)
         rests = [v for v in visits if v.kind is StepKind.REST and table.rests[van.id, v.id].place is None]
-        self._rests = [] if self._late(rests) else rests
+        self._rests = [] if self._late(rests) or self._somebody_was_told() else rests
         self._visits = tuple(visit for visit in visits if visit not in self._rests)
         self._frozen = table.frozen(van, self._visits)
         self._timed: Timed = self._asap if not self._rests else table.run(van, self._visits)
@@ -86,6 +86,10 @@ class _VanModel:
         """A rest whose time is over is taken at once, and is not moved."""
         windows = [self._table.rests[self._van.id, rest.id].window for rest in rests]
         return any(window.to_s < max(self._van.ready_s, self._now) for window in windows)
+
+    def _somebody_was_told(self) -> bool:
+        """A rest that moves makes those between its old and its new place come half an hour sooner or later."""
+        return any(visit.id in self._told_s for visit in self._all)
 
     # ------------------------------------------------------------ variables
 

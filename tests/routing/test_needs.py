@@ -32,6 +32,7 @@ from routing import (
 )
 from routing.battery import auxiliary_kw, flat
 from tests.routing.days import HOUR, NOW, day, left_out, order, parcel, route, start_s, task, van, window
+from tests.routing.full_day import full_day
 
 LUNCH = Rest("lunch", Window(NOW + 2 * HOUR, NOW + 3 * HOUR), 1800)
 
@@ -197,6 +198,17 @@ def test_talk_breaks_no_window_and_makes_nobody_later_than_told() -> None:
     shorter = again(day([*tasks, task("new", 6, talk_max_s=3600)]), found)
     for name in ("first", "strict"):
         assert start_s(shorter, name) <= start_s(found, name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_handing_out_time_brings_nobody_half_an_hour_from_what_they_were_told(seed: int) -> None:
+    problem = full_day(seed, tasks=30, vans=2, rides=0)
+    told = plan(problem, seconds=0, talk=False)
+    found = replan(problem, told, seconds=0)
+    assert found.talk_s > 0
+    said = {step.task: step.start_s for route in told.routes for step in route.steps if step.kind is StepKind.TASK}
+    now = {step.task: step.start_s for route in found.routes for step in route.steps}
+    assert [name for name, start in said.items() if abs(now[name] - start) > 1800] == []
 
 
 def test_a_long_talk_retimes_the_rest_and_costs_nothing() -> None:
