@@ -15,7 +15,7 @@
 
 void *calloc(size_t, size_t);
 void free(void *);
-void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t), *memset(void *, int, size_t);
+void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t);
 
 enum { NONE = -1, NEVER = 1 << 28, LONG_AGO = -(1 << 28) };
 enum { COLUMNS = 6, PARCELS = 3, SEATS = 5 };                        /* of a load, as COMPARTMENTS */
@@ -24,15 +24,16 @@ enum { ALLOWED = 1, LOADABLE = 2, NEEDS_FETCH = 4, ON_BOARD = 8 };   /* what a n
 enum { OUT_OF_PLAN = 10000000 };                                     /* what a must that is left out costs */
 enum { MOST_TIMED = 5 };                                             /* guesses that are timed for one task */
 enum { MOST_OUT = 24 };                                              /* tasks that a try puts back */
+enum { SPARE = 64 };                                                 /* positions beyond two for each node */
 enum { WAITS = 300 };                                                /* so long a wait takes up what comes before it */
 
 typedef struct {
     int kind, place;        /* place NONE: a rest wherever the van then stands */
     int service;
     int release;            /* when its goods are at the depot */
-    int limit, since;       /* how long its goods or passenger may be aboard (NONE: for ever), and since when they are */
+    int limit, since;       /* how long its goods or passenger may be aboard (NONE: for ever), since when they are */
     int mate;               /* of a drop-off its pickup and the other way round, of a task its fetch likewise */
-    int of_van;          /* the van whose rest it is, or in which the passenger of this drop-off sits from the start */
+    int of_van;             /* the van whose rest it is, or in which its passenger sits from the start */
     int told;               /* when it was said to start; NEVER: nothing was */
     int promptly;           /* to start later than this is to put it off; NEVER: nobody minds */
     int held_from, held_to; /* when it may start while people count on what they were told */
@@ -111,7 +112,7 @@ static uint64_t draw(Day *d) { /* xorshift128+ */
 
 static inline int below(Day *d, int high) { return (int)(((draw(d) >> 32) * (uint64_t)high) >> 32); }
 
-/* ------------------------------------------------------------------ timing: as timing.py, but for the names of faults */
+/* ------------------------------------------------------------------ timing: as timing.py, without names of faults */
 
 static inline int drive(const Day *d, int from, int to) { return d->duration[(size_t)from * d->places + to]; }
 
@@ -575,8 +576,8 @@ static int places_loaded(const Day *d, int v, int n, Place *out, int count) {
         const Node *depot = &d->node[r];
         for (int p = van->frozen; p <= t->count && count < MOST_PLACES; p++) {
             int from = p ? t->place[p - 1] : van->place, leave = p ? t->depart[p - 1] : van->ready;
-            int to = next_place(d, v, p), home = drive(d, from, depot->place), there = drive(d, depot->place, node->place);
-            int on = drive(d, node->place, to);
+            int to = next_place(d, v, p), home = drive(d, from, depot->place);
+            int there = drive(d, depot->place, node->place), on = drive(d, node->place, to);
             if (home < 0 || there < 0 || on < 0) continue;
             int ready = larger(larger(leave + home, node->release), d->windows[2 * depot->window]) + depot->service;
             int start = starts_at(d, node, ready + there);
@@ -591,8 +592,8 @@ static int places_loaded(const Day *d, int v, int n, Place *out, int count) {
     return count;
 }
 
-/* Puts a node where it costs least among the best guesses; what that costs, or NEVER where it found no place. */
-static int put_back(Day *d, int n) {
+/* Puts a node where it costs least among the best guesses, or nowhere. */
+static void put_back(Day *d, int n) {
     Place place[MOST_PLACES], best = {.van = NONE};
     int count = 0, least = d->node[n].value, first = below(d, d->vans);
     for (int k = 0; k < d->vans; k++) count = places_in(d, (first + k) % d->vans, n, place, count);
@@ -618,13 +619,12 @@ static int put_back(Day *d, int n) {
         count = 0;
         for (int k = 0; k < d->vans; k++) count = places_loaded(d, (first + k) % d->vans, n, place, count);
     }
-    if (best.van < 0) return NEVER;
+    if (best.van < 0) return;
     int both[] = {best.loading, n}, loads = best.loading >= 0;
     try_with(d, best.van, best.position, both + !loads, 1 + loads);
     measure(d, best.van, &d->trial);
     adopt(d, best.van);
     d->van_of[n] = best.van;
-    return least;
 }
 
 /* ------------------------------------------------------------------ ruin */
@@ -815,7 +815,7 @@ static int apart_s(const Day *d, int a, int b) {
     return there < 0 || back < 0 ? NEVER : there + back;
 }
 
-/* For each movable node all of them by the way there and back, itself first; by insertion, for a day has a few hundred. */
+/* For each movable node all of them by the way there and back, itself first; by insertion: a day has some hundred. */
 static void sort_near(Day *d) {
     for (int k = 0; k < d->movable_count; k++) {
         int seed = d->movable[k], *row = d->near + (size_t)seed * d->nodes;
@@ -846,7 +846,7 @@ Day *day_new(int nodes, int vans, int places, const Node *node, const Van *van, 
     d->nodes = nodes;
     d->vans = vans;
     d->places = places;
-    d->width = 2 * nodes + 16; /* a loading for each task, and some to spare */
+    d->width = 2 * nodes + SPARE; /* a loading for each task, and some to spare */
     char *block = calloc(1, lay_out(d, NULL, window_count, first_on_board[vans]));
     if (!block) {
         free(d);
@@ -893,15 +893,15 @@ int day_begin(Day *d, int v, const int *nodes, int count) {
     return d->tour[v].cost;
 }
 
-/* So many tries; says what the best costs. `removed` tasks are taken out at a time on average, and a try may cost `slack`
- * seconds of driving more than the best. */
+/* So many tries; says what the best costs. `removed` tasks are taken out at a time on average, and a try may cost
+ * `slack` seconds of driving more than the best. */
 int64_t day_run(Day *d, int tries, double removed, int slack) {
     if (d->best_cost < 0) keep_best(d, cost_of_all(d));
     for (int k = 0; k < tries && d->movable_count && d->vans; k++) try_once(d, removed, slack);
     return d->best_cost;
 }
 
-/* The best sequence of a van, and its length; `out` must have room for twice the nodes and 16. */
+/* The best sequence of a van, and its length; `out` must have room for two for each node, and SPARE. */
 int day_best(const Day *d, int v, int *out) {
     memcpy(out, d->best[v].node, sizeof(int) * d->best[v].count);
     return d->best[v].count;

@@ -33,6 +33,9 @@ MOST = 10**6
 OUT_OF_PLAN = 10_000_000
 """What a must that is left out costs."""
 
+SPARE = 64
+"""So many visits more than two for each thing to do a sequence may have, as the library has it."""
+
 TRIES_A_ROUND = 8
 """A quarter of a millisecond: between two of them a search can be stopped."""
 
@@ -284,7 +287,12 @@ class DayEngine:
             for van in self._vans
         ]
 
+    def _longest(self) -> int:
+        return 2 * len(self._nodes.visits) + SPARE
+
     def _codes(self, van: str, visits: Visits) -> "ctypes.Array[ctypes.c_int]":
+        if len(visits) + 2 > self._longest():
+            raise EngineError(f"van {van!r}: {len(visits)} visits")
         return (ctypes.c_int * len(visits))(*(self._nodes.number(van, visit) for visit in visits))
 
     def measure(self, van: str, visits: Visits) -> tuple[int, list[int]] | None:
@@ -313,7 +321,7 @@ class DayEngine:
     def best(self) -> Draft:
         """The best that was found."""
         found = dict(self._draft.visits)
-        out = (ctypes.c_int * (2 * len(self._nodes.visits) + 16))()
+        out = (ctypes.c_int * self._longest())()
         for number, van in enumerate(self._vans):
             length = self._library.day_best(self._handle, number, out)
             found[van.id] = tuple(self._nodes.visits[node] for node in out[:length])
