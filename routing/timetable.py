@@ -31,18 +31,6 @@ def _rows(matrix: "NDArray[np.int64]") -> Sequence[Sequence[int]]:
     return [memoryview(row) for row in matrix.astype("int64", copy=False)]
 
 
-class _Faults(dict[str, Fault | None]):
-    """Why a van may never do a task, a ride's end or a fetch, by name; found when it is first asked for."""
-
-    def __init__(self, table: "Timetable", van: Van) -> None:
-        super().__init__()
-        self._table, self._van = table, van
-
-    def __missing__(self, name: str) -> Fault | None:
-        self[name] = fault = self._table.find_fault(name, self._van)
-        return fault
-
-
 class Timetable:
     """Times sequences of one problem."""
 
@@ -74,7 +62,7 @@ class Timetable:
         }
         """For how long goods may be aboard, and since when they are, by task."""
         self.draw = {van.id: Draw.of(van) for van in problem.vans}
-        self.faults = {van.id: _Faults(self, van) for van in problem.vans}
+        self._faults: dict[str, dict[str, Fault | None]] = {van.id: {} for van in problem.vans}
         self._runs: dict[tuple[str, tuple[Visit, ...]], Timed] = {}
         self.obliged = self._obliged()
         """For each van the drop-offs it owes: of passengers who sit in it, or whose pickup is committed; and the goods
@@ -138,10 +126,12 @@ class Timetable:
 
     def forbidden(self, name: str, van: Van) -> Fault | None:
         """Why this van may never do this task (or ride's end, or fetch), whatever the sequence."""
-        return self.faults[van.id][name]
+        known = self._faults[van.id]
+        if name not in known:
+            known[name] = self._find_fault(name, van)
+        return known[name]
 
-    def find_fault(self, name: str, van: Van) -> Fault | None:
-        """As `forbidden`, found anew."""
+    def _find_fault(self, name: str, van: Van) -> Fault | None:
         owner = self._committed_of.get(name)
         if owner is not None:
             return None if owner == van.id else Fault.LOCKED

@@ -89,11 +89,10 @@ class Run:
         return at, by
 
     def _allowed(self) -> None:
-        faults = self._table.faults[self._van.id]
         for index in range(self._frozen, len(self._visits)):
             visit = self._visits[index]
             if self._stops[index] is not None:
-                fault = faults[visit.id]
+                fault = self._table.forbidden(visit.id, self._van)
                 if fault is not None:
                     raise FaultError(fault, index)
             elif visit.kind in AT_DEPOT and visit.id not in self._table.own_depots[self._van.id]:

@@ -1,5 +1,7 @@
 """What a plan keeps to, each rule on a day small enough to see it; and that every plan passes the checker."""
 
+import gc
+import weakref
 from dataclasses import replace
 from random import Random
 
@@ -447,6 +449,19 @@ def test_insert_still_takes_a_must_that_moves_others_but_no_chore() -> None:
     assert offer.van == "van-1"
     assert furthest_s(told, offer.plan) > 1800
     assert insert(later, told, "chore").van is None
+
+
+def test_a_timetable_is_let_go_of_at_once() -> None:
+    """One that waits for the garbage collector is a megabyte an insertion, and now and then twenty milliseconds."""
+    gc.disable()
+    try:
+        live = Live(Timetable(day([task("a", 2), parcel("b", 4)])))
+        live.complete(live.base())
+        kept = weakref.ref(live.table)
+        del live
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_insert_says_why_not() -> None:
