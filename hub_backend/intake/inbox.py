@@ -5,24 +5,23 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import Generic, TypeVar
 
-One = TypeVar("One")
+from hub_backend.mqtt_client import Message
 
 
-class Inbox(Generic[One]):
+class Inbox:
     """Between the thread that receives and the one that writes: full at `room` messages and what came with them."""
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._messages: deque[One] = deque()
+        self._messages: deque[Message] = deque()
         self._changed = threading.Condition()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, messages: Sequence[One]) -> None:
+    def put(self, messages: Sequence[Message]) -> None:
         """Waits until there is room: what was dropped here would never be acked, and would stay in the broker's window
         for as long as the connection lives. Drops them once it is closed, for then they come again."""
         with self._changed:
@@ -39,7 +38,7 @@ class Inbox(Generic[One]):
             )
             return len(self._messages) >= count
 
-    def take(self, most: int) -> list[One]:
+    def take(self, most: int) -> list[Message]:
         """The oldest, at most so many."""
         with self._changed:
             taken = list(islice(self._messages, most))

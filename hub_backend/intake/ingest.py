@@ -34,9 +34,6 @@ LONGEST_BATCH_S = 2.0  # machine: a record that takes longer than this for a bat
 RETRY_S = (0.1, 0.5, 2.0, 5.0)  # machine: pauses when the record cannot be written
 ROOM_MESSAGES = 2 * RECEIVE_MAXIMUM  # mosquitto 2.0.11 sends more than a client's receive maximum: it has to wait
 
-Waiting = tuple[Message, Arrived]
-"""A message, which is acked when what it says is committed."""
-
 
 class Ingest:
     """The ingest thread. Each of `on_commit` is called after a transaction that brought events."""
@@ -47,7 +44,7 @@ class Ingest:
         self._reader = Reader(Opener(mqtt.addresses, mqtt.seals), future_s=kit.settings.future_s)
         self._ledger = Ledger(kit.store)
         self._on_commit = on_commit
-        self._inbox: Inbox[Waiting] = Inbox(ROOM_MESSAGES)
+        self._inbox = Inbox(ROOM_MESSAGES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._busy_s = time.monotonic()
@@ -80,35 +77,34 @@ class Ingest:
         self._mqtt.stop()
 
     def _arrive(self, messages: Sequence[Message]) -> None:
-        """On the thread that receives."""
         self._busy_s = time.monotonic()
-        now_s = self._kit.clock.now_s()
-        self._inbox.put([(message, self._reader.read(message, now_s=now_s)) for message in messages])
+        self._inbox.put(messages)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             taken = self._take()
             if taken:
                 self._busy_s = time.monotonic()
-                is_much = sum(_weight(message) for message, _ in taken) > PRESSED_BYTES
+                is_much = sum(map(_weight, taken)) > PRESSED_BYTES
                 self._pressed_until_s = self._busy_s + LONGEST_BATCH_S if is_much else 0.0
                 self._handle(taken)
                 self._busy_s = time.monotonic()
                 self._pressed_until_s = self._busy_s + 2 * PACE_S if is_much else 0.0
                 self._next_s = self._busy_s + PACE_S
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[Message]:
         """What has come; waits for the first, and for company when there was a batch only just now."""
         if not self._inbox.wait_for(1, until_s=time.monotonic() + 0.2):
             return []
         self._inbox.wait_for(ENOUGH_MESSAGES, until_s=self._next_s)
         return self._inbox.take(BATCH_MESSAGES)
 
-    def _handle(self, taken: Sequence[Waiting]) -> None:
-        written = self._write([arrived for _, arrived in taken])
+    def _handle(self, taken: Sequence[Message]) -> None:
+        now_s = self._kit.clock.now_s()
+        written = self._write([self._reader.read(message, now_s=now_s) for message in taken])
         if written is None:
             return  # stopping, with the record away: nothing is acked, all of it comes again
-        self._mqtt.ack_all(message for message, _ in taken)
+        self._mqtt.ack_all(taken)
         answers = ((gateway, messages.encode(one)) for (gateway, _outbox, _lane), one in written.committed.items())
         self._mqtt.send_all(topics.COMMITTED, answers)
         self._tell(written)

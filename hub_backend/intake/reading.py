@@ -1,6 +1,7 @@
-"""Reads what came in to its last event, on the thread that receives; the one that writes has only rows to write.
+"""Reads what came in to its last event: rows for the record, or why there is none.
 
-SQLite lets go of Python's lock while it works: reading goes on meanwhile.
+On the thread that writes. On the one that receives it would go on while SQLite works, but SQLite asks for Python's lock
+again after each statement and waits for who reads: measured, packed events came in a fifth slower.
 """
 
 from collections.abc import Sequence
