@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     outside_c: Annotated[float, Field(ge=-40, le=50)] = 10.0  # what heating and range are reckoned with
     debounce_s: Annotated[float, Field(ge=0, le=3600)] = 20.0
     approval: Approval = "automatic"  # which plans wait for the planner: dispatching.approval
-    future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead of the clock is set aside
+    future_s: Annotated[float, Field(ge=0, le=86400)] = 300.0  # an event further ahead counts from when it came
     poll_s: Annotated[float, Field(gt=0, le=5)] = 0.2  # machine: how often loops look at the world's clock
 
     @field_validator("database_url")

@@ -2,7 +2,8 @@
 
 An event is known by (source, boot, seq); a repeat is no second row. A lane is committed up to n without a hole: a batch
 beyond a hole is kept but does not move n, unless the outbox says (`base_n`) that what lies below is gone for ever;
-that is counted in `missing`. A bad event is set aside alone, and its n counts as committed.
+that is counted in `missing`. A bad event is set aside alone, and its n counts as committed. One from a time that has
+not come is no bad one: it is in the record, and its time is counted as refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ LaneKey = tuple[str, str, Lane]  # gateway, outbox, lane
 
 LANE = ("gateway", "outbox", "lane", "committed_n", "missing")
 SOURCE = ("source", "boot", "received", "highest_seq", "last_t_s")
+EARLY = "later than the hub's clock: counts from when it came"
 KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
 # Asked often, so made once: that is half of what asking costs.
 HOW_FAR = select(LaneRow.committed_n, LaneRow.missing).where(
@@ -145,6 +147,8 @@ class _Writing:
             if n > lane.committed_n:  # otherwise it was set aside before
                 origin, payload = f"{gateway} {batch.lane} {n}", bytes(batch.events[n - batch.first_n])
                 self._refuse(Refusal(origin, fault.field, fault.reason, payload=payload))
+        if early := sum(n > lane.committed_n for n in read.early):
+            self._refuse(Refusal(f"{gateway} {gateway}", "t_s", EARLY, comes_again=True, count=early))
         lane.committed_n = max(lane.committed_n, batch.first_n + len(batch.events) - 1)
 
     def _lane(self, gateway: str, batch: EventBatch) -> _Lane:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge_gateway.contract import messages
-from edge_gateway.contract.messages import AnyEvent, EventBatch, Presence
+from edge_gateway.contract.messages import AnyEvent, ClockQuality, EventBatch, Presence
 from edge_gateway.contract.topics import Address
 from hub_backend.intake.envelope import Opened, Opener, RefusedError, refusal_of
 from hub_backend.mqtt_client import Message
@@ -23,12 +23,16 @@ EVENT = ("gateway", "source", "boot", "seq", "kind", "t_s", "received_s", "body"
 
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
-    """A batch with the values of its events' rows, and by n why an event has none."""
+    """A batch with the values of its events' rows, and by n why an event has none.
+
+    `early` are the n of events from a time that has not come: they count from when they arrived.
+    """
 
     address: Address
     batch: EventBatch
     rows: Sequence[EventValues]
     refused: Sequence[tuple[int, RefusedError]]
+    early: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ Arrived = ReadBatch | ReadPresence | Refusal
 
 
 class Reader:
-    """Reads messages. An event more than `future_s` ahead of the clock is refused."""
+    """Reads messages. The time of an event more than `future_s` ahead of the clock is not believed."""
 
     def __init__(self, opener: Opener, *, future_s: float) -> None:
         self._opener = opener
@@ -65,25 +69,40 @@ def read_to_its_end(opened: Opened, *, now_s: float, future_s: float) -> ReadBat
     gateway, newest_s = opened.address.gateway, now_s + future_s
     rows: list[EventValues] = []
     refused: list[tuple[int, RefusedError]] = []
+    early: list[int] = []
     for n, raw in enumerate(batch.events, start=batch.first_n):
         try:
-            event = decode_event(raw, gateway=gateway, newest_s=newest_s)
+            event = decode_event(raw, gateway=gateway)
         except RefusedError as fault:
             refused.append((n, fault))
             continue
-        kind = str(event.__struct_config__.tag)
-        rows.append((gateway, event.source, event.boot, event.seq, kind, event.t_s, now_s, str(raw, "utf-8")))
-    return ReadBatch(opened.address, batch, rows, refused)
+        kind, t_s, body = str(event.__struct_config__.tag), event.t_s, str(raw, "utf-8")
+        if t_s > newest_s:
+            early.append(n)
+            t_s, body = now_s, arrived_now(raw, now_s=now_s)
+        rows.append((gateway, event.source, event.boot, event.seq, kind, t_s, now_s, body))
+    return ReadBatch(opened.address, batch, rows, refused, early)
 
 
-def decode_event(raw: bytes | msgspec.Raw, *, gateway: str, newest_s: float) -> AnyEvent:
-    """One event of `gateway`, made no later than `newest_s`. Raises `RefusedError` naming the field."""
+def arrived_now(raw: bytes | msgspec.Raw, *, now_s: float) -> str:
+    """An event as it came, but for its times: it was made now, by a clock that nobody keeps, and began as long before.
+
+    To set it aside would lose it, for it is acknowledged; with its own time it would be the newest word for hours.
+    """
+    said = msgspec.json.decode(raw)
+    ahead_s = said["t_s"] - now_s
+    said |= {"t_s": now_s, "clock": ClockQuality.NONE}
+    if said.get("began_s") is not None:
+        said["began_s"] -= ahead_s
+    return msgspec.json.encode(said).decode()
+
+
+def decode_event(raw: bytes | msgspec.Raw, *, gateway: str) -> AnyEvent:
+    """One event of `gateway`. Raises `RefusedError` naming the field."""
     try:
         event = messages.decode_event.decode(raw)
     except msgspec.DecodeError as error:
         raise refusal_of(error) from error
     if event.source != gateway and not event.source.startswith(gateway + "/"):
         raise RefusedError("source", f"{event.source!r} is not of gateway {gateway!r}")
-    if event.t_s > newest_s:
-        raise RefusedError("t_s", f"{event.t_s - newest_s:.0f} s later than the clock allows")
     return event

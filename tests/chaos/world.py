@@ -257,7 +257,7 @@ def _hub(folder: Path, program: Sequence[str], mqtt_port: int, keys: dict[str, s
     config = folder / "hub.toml"
     config.write_text(
         f'org = "buurenzo"\nhubs = ["colmschate"]\ndatabase_url = "{url}"\nmqtt_port = {mqtt_port}\n'
-        f"http_port = {port}\nfuture_s = 86400\n{gateways}"
+        f"http_port = {port}\n{gateways}"
     )
     command = [sys.executable, *program, "--config", str(config), "--log-level", "warning"]
     return Program("hub", command, port, folder / "hub.log")
