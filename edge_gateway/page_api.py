@@ -175,7 +175,7 @@ class PageApi:
 
     async def records(self, request: Request) -> Response:
         """Each record by itself: one that is refused does not hold up the others."""
-        body = await _body(request)
+        body = await self._body(request)
         try:
             entries = _decode_records(body)
         except msgspec.MsgspecError as error:
@@ -202,7 +202,7 @@ class PageApi:
         return _json(RecordsAnswer(stored=tuple(stored), refused=tuple(refused)))
 
     async def scans(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await self._body(request)
         try:
             asked = _decode_scan(body)
         except msgspec.MsgspecError as error:
@@ -221,6 +221,22 @@ class PageApi:
             log.error("event=scan_not_kept error=%r", str(error))
             return _json(Problem(field="outbox", reason=str(error)), status=503)
         return _json(answer)
+
+    async def _body(self, request: Request) -> bytes:
+        """Raises `HTTPException` for a body that is too large, or sent by another site's page."""
+        origin = request.headers.get("origin")
+        if origin is not None and origin.split("://", 1)[-1] != request.headers.get("host"):
+            raise self._refusal(403, "another site's page may not write here")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise self._refusal(413, f"more than {LARGEST_BODY} bytes: send fewer records at a time")
+        return bytes(body)
+
+    def _refusal(self, status: int, reason: str) -> HTTPException:
+        self._rejects.add(f"{self._settings.gateway} page", "request", reason)
+        return HTTPException(status, reason)
 
     def _problem(self, error: msgspec.MsgspecError) -> Response:
         return _json(self._count(error), status=422)
@@ -253,19 +269,6 @@ class _Page:
             await send(message)
 
         await self._files(scope, receive, send_safely)
-
-
-async def _body(request: Request) -> bytes:
-    """Raises `HTTPException` for a body that is too large, or sent by another site's page."""
-    origin = request.headers.get("origin")
-    if origin is not None and origin.split("://", 1)[-1] != request.headers.get("host"):
-        raise HTTPException(403, "another site's page may not write here")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"more than {LARGEST_BODY} bytes: send fewer records at a time")
-    return bytes(body)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -32,17 +32,22 @@ class Device(Protocol):
 
 
 class Lines:
-    """Bytes in, codes out, without I/O: a code ends at CR or LF."""
+    """Bytes in, codes out, without I/O: a code ends at CR or LF. Nothing of one that is too long is taken for one."""
 
     def __init__(self, refuse: Callable[[str, str], None]) -> None:
         self._refuse = refuse
         self._rest = b""
+        self._is_endless = False
 
     def feed(self, data: bytes) -> list[str]:
         """The codes that these bytes complete."""
         *lines, self._rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
-        if len(self._rest) > LONGEST:
+        if self._is_endless and lines:
+            lines, self._is_endless = lines[1:], False
+        if self._is_endless:
             self._rest = b""
+        elif len(self._rest) > LONGEST:
+            self._rest, self._is_endless = b"", True
             self._refuse("code", f"longer than {LONGEST} bytes: is the baud rate right?")
         return [line.decode("utf-8", errors="backslashreplace") for line in lines if line]
 
@@ -70,10 +75,11 @@ class SerialScanner:
 class KeyboardScanner:
     """`hid:/dev/input/by-id/…-event-kbd`: a scanner in keyboard mode, taken for us alone so that it types nowhere."""
 
-    def __init__(self, device: str, *, poll_s: float) -> None:
+    def __init__(self, device: str, *, poll_s: float, refuse: Callable[[str, str], None]) -> None:
         self._device = device
         self._poll_s = poll_s
-        self._keys = Keys()
+        self._refuse = refuse
+        self._keys = Keys(refuse)
         self._fd: int | None = None
 
     def open(self) -> None:
@@ -83,7 +89,7 @@ class KeyboardScanner:
         except OSError:
             os.close(fd)
             raise
-        self._fd, self._keys = fd, Keys()
+        self._fd, self._keys = fd, Keys(self._refuse)
 
     def read(self) -> list[str]:
         if self._fd is None:

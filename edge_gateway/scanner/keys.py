@@ -5,6 +5,7 @@ ends at Enter or Tab. A control character comes as Ctrl and a key: GS (0x1D), wh
 """
 
 import struct
+from collections.abc import Callable
 
 from edge_gateway.codes.gs1 import GS
 
@@ -32,13 +33,14 @@ CONTROLLED = {27: GS}  # Ctrl+]
 
 
 class Keys:
-    """One keyboard. `dropped` counts codes that were too long."""
+    """One keyboard. `refuse(field, reason)` hears of a code that is too long; nothing of it is taken for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[str, str], None]) -> None:
+        self._refuse = refuse
         self._rest = b""
         self._held: set[int] = set()
         self._typed: list[str] = []
-        self.dropped = 0
+        self._is_endless = False
 
     def feed(self, data: bytes) -> list[str]:
         """The codes that these events complete."""
@@ -60,15 +62,18 @@ class Keys:
         if value != PRESSED:
             return None  # released, or held so long that it repeats
         if key in ENTERS:
-            code = "".join(self._typed)
+            code = "" if self._is_endless else "".join(self._typed)
             self._typed.clear()
+            self._is_endless = False
             return code
         if self._held & CONTROLS:
             character = CONTROLLED.get(key, "")
         else:
             character = (SHIFTED if self._held & SHIFTS else PLAIN).get(key, "")
+        if self._is_endless:
+            return None
         self._typed.append(character)
         if len(self._typed) > LONGEST:
-            self._typed.clear()
-            self.dropped += 1
+            self._is_endless = True
+            self._refuse("code", f"longer than {LONGEST} characters")
         return None

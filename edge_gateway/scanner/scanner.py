@@ -45,7 +45,7 @@ class Scanner(Input):
         self._device: Device
         kind, _, path = settings.device.partition(":")
         if kind == "hid":
-            self._device = KeyboardScanner(path, poll_s=poll_s)
+            self._device = KeyboardScanner(path, poll_s=poll_s, refuse=self._refuse)
         else:
             self._device = SerialScanner(path, poll_s=poll_s, refuse=self._refuse)
 

@@ -30,6 +30,9 @@ class Page:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
+    def refusals(self) -> list[str]:
+        return [reject.reason for reject in self.gateway.rejects.shown()]
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Page]:
@@ -175,12 +178,15 @@ def test_health_says_how_it_goes(served: Page) -> None:
 def test_another_sites_page_may_not_write(served: Page) -> None:
     answer = served.client.post("/api/records", json=[], headers={"Origin": "http://evil.example"})
     assert answer.status_code == 403
+    assert served.refusals() == ["another site's page may not write here"]
     answer = served.client.post("/api/records", json=[], headers={"Origin": "http://localhost"})
     assert answer.status_code == 200
 
 
 def test_an_endless_body_is_refused(served: Page) -> None:
     assert served.client.post("/api/records", content=b" " * (LARGEST_BODY + 1)).status_code == 413
+    assert served.refusals() == ["more than 256000 bytes: send fewer records at a time"]
+    assert 'rejected_total{field="request",origin="van-1 page"} 1.0' in served.client.get("/metrics").text
 
 
 def test_without_the_built_page_the_answer_is_clear(served: Page, tmp_path: Path) -> None:

@@ -45,19 +45,23 @@ def typed(text: str, *, enter: int = 28) -> bytes:
     return events + key(enter, 1) + key(enter, 0)
 
 
+def unheard(_field: str, _reason: str) -> None:
+    """Where it is not asked what was refused."""
+
+
 typeable = st.text(alphabet=sorted(set(PLAIN.values()) | set(SHIFTED.values()) | {GS}), min_size=1, max_size=40)
 
 
 @given(typeable, st.integers(1, 70))
 def test_what_is_typed_is_what_is_read_however_it_is_cut(text: str, size: int) -> None:
-    keys, events = Keys(), typed(text)
+    keys, events = Keys(unheard), typed(text)
     codes = [code for at in range(0, len(events), size) for code in keys.feed(events[at : at + size])]
     assert codes == [text]
 
 
 @given(st.binary(max_size=400))
 def test_any_events_are_survived(data: bytes) -> None:
-    keys = Keys()
+    keys = Keys(unheard)
     for code in keys.feed(data) + keys.feed(data):
         assert all(
             character in PLAIN.values() or character in SHIFTED.values() or character == GS for character in code
@@ -65,10 +69,20 @@ def test_any_events_are_survived(data: bytes) -> None:
 
 
 def test_a_key_held_down_and_an_endless_code_are_no_code() -> None:
-    keys = Keys()
+    refused: list[str] = []
+    keys = Keys(lambda _field, reason: refused.append(reason))
     assert keys.feed(key(2, 1) + key(2, 2) * 5 + key(28, 1)) == ["1"], "repeats of a held key"
-    assert keys.feed(b"".join(key(3, 1) for _ in range(2001))) == [] and keys.dropped == 1
+    assert keys.feed(b"".join(key(3, 1) for _ in range(4003)) + key(28, 1)) == [], "nor is its end one"
+    assert refused == ["longer than 2000 characters"]
     assert keys.feed(key(28, 1)) == [], "an empty line is no code"
+    assert keys.feed(key(2, 1) + key(28, 1)) == ["1"], "the next is one"
+
+
+def test_an_endless_code_on_a_serial_line_is_no_code_and_nor_is_its_end() -> None:
+    refused: list[str] = []
+    lines = Lines(lambda _field, reason: refused.append(reason))
+    assert [lines.feed(data) for data in (b"7" * 2001, b"7" * 3000, b"BZ1\rBZ", b"2\r")] == [[], [], [], ["BZ2"]]
+    assert len(refused) == 1
 
 
 @given(
@@ -76,7 +90,7 @@ def test_a_key_held_down_and_an_endless_code_are_no_code() -> None:
     st.sampled_from(["\r", "\n", "\r\n"]),
 )
 def test_codes_on_a_serial_line_end_at_cr_or_lf(codes: list[str], end: str) -> None:
-    lines = Lines(lambda _field, _reason: None)
+    lines = Lines(unheard)
     data = "".join(code + end for code in codes).encode()
     assert [code for at in range(0, len(data), 3) for code in lines.feed(data[at : at + 3])] == codes
 
@@ -140,9 +154,9 @@ def test_a_citizens_number_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptur
 
 def test_what_is_no_keyboard_is_not_listened_to(tmp_path: Path) -> None:
     with pytest.raises(OSError):
-        KeyboardScanner(str(tmp_path / "absent"), poll_s=0.01).open()
+        KeyboardScanner(str(tmp_path / "absent"), poll_s=0.01, refuse=unheard).open()
     with pytest.raises(OSError):
-        KeyboardScanner("/dev/null", poll_s=0.01).open()
+        KeyboardScanner("/dev/null", poll_s=0.01, refuse=unheard).open()
 
 
 def test_a_real_keyboard_is_taken_for_the_gateway_alone(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def barcodes(data: bytes) -> None:
             assert ai.isdecimal() and value
     except Gs1Error:
         pass
-    Keys().feed(data)
+    Keys(lambda _field, _reason: None).feed(data)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
