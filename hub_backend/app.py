@@ -33,6 +33,7 @@ from hub_backend.projections.proof import Proof
 from hub_backend.projections.reported import Reported
 from hub_backend.projections.series import Series, SeriesFollower, SqlSeries
 from hub_backend.projections.triggers import Triggers
+from hub_backend.same_origin import SameOrigin
 from hub_backend.settings import Settings
 from hub_backend.site import Pages
 from hub_backend.store import Store
@@ -129,6 +130,7 @@ def _web(
     web.mount("/", Pages(settings.pages_dir))
     web.add_exception_handler(OperationalError, _record_is_away)
     refusals.install(web)
+    web.add_middleware(SameOrigin)
     return web
 
 

@@ -84,6 +84,12 @@ def test_gateways_show_lanes_gaps_and_nodes(hub: Hub, client: TestClient) -> Non
     assert [(one["node"], one["online"], one["dropped"]) for one in van["nodes"]] == [("van-1/cooler", True, 2)]
 
 
+def test_another_sites_page_may_not_write(client: TestClient) -> None:
+    cancel = "/api/orders/o-1/cancel"  # no body: a browser asks nobody before it sends that
+    assert client.post(cancel, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.post(cancel, headers={"Origin": "http://testserver"}).status_code == 404
+
+
 def test_vans_and_their_track(hub: Hub, client: TestClient) -> None:
     fill(hub)
     (van,) = client.get("/api/vans").json()
