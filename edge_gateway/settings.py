@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edge_gateway import vehicle_profile as profiles
-from edge_gateway.contract import tls
+from edge_gateway.contract import known_secrets, tls
 from edge_gateway.contract.messages import Name
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
@@ -206,6 +206,8 @@ def _line_to_broker(values: dict[str, Any]) -> list[str]:
     faults = tls.file_faults("mqtt", {part: values.get(f"mqtt_{part}_file") for part in ("ca", "cert", "key")})
     if values.get("mqtt_password") is not None and values.get("mqtt_username") is None:
         faults.append("mqtt_username: missing beside mqtt_password")
+    if known_secrets.is_known(values.get("mqtt_password") or "", user=values.get("mqtt_username")):
+        faults.append("mqtt_password: is one that everybody knows; make another at the broker")
     host = values.get("mqtt_host")
     if host is not None and not tls.is_loopback(host) and values.get("mqtt_ca_file") is None:
         faults.append(f"mqtt_ca_file: missing; the line to {host} would be open to whoever listens")

@@ -4,19 +4,19 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from edge_gateway.contract import tls
+from edge_gateway.contract import known_secrets, tls
 from edge_gateway.contract.sealing import Seal
 from hub_backend.errors import HubError
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 DOORS = ("mqtt_host", "mqtt_ca_file", "mqtt_cert_file", "mqtt_key_file", "http_host")
-NO_SECRETS = {"admin", "changeme", "default", "influxdb", "my-super-secret-auth-token", "password", "secret", "token"}
 INFLUX = ("influx_url", "influx_token", "influx_org", "influx_bucket")
 Approval = Literal["automatic", "moves", "all"]
 CoolerClass = Literal["chilled", "hot", "fridge", "ambient"]
@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         if not separator or kind.partition("+")[0] not in ("sqlite", "postgresql"):
             shown = kind if separator else "no address"
             raise ValueError(f"{shown}: the record lives in sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+        parts = urlsplit(url)
+        if parts.password is not None and known_secrets.is_known(parts.password, user=parts.username):
+            raise ValueError("its password is one that everybody knows; give that user another, or none and a socket")
         return url
 
     @field_validator("timezone")
@@ -190,7 +193,7 @@ def _series_faults(series: object, values: Mapping[str, object]) -> list[str]:
     if series != "influx":
         return []
     faults = [f"{name}: needed when series is influx" for name in INFLUX if not values.get(name)]
-    if str(values.get("influx_token")).lower() in NO_SECRETS:
+    if known_secrets.is_known(str(values.get("influx_token"))):
         faults.append("influx_token: is one that everybody knows; make another in InfluxDB")
     return faults
 

@@ -16,6 +16,8 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 FEWEST_DIFFERENT = 12
 """A random key has about 30 different bytes; less than this has a chance of 10^-25: somebody typed it."""
+TYPED = range(0x20, 0x7F)
+"""A random key of these alone has a chance of 10^-14: it is a sentence, or hexadecimal."""
 
 
 class SealError(ValueError):
@@ -69,4 +71,6 @@ def _cipher(key: str) -> AESGCM:
         raise ValueError(f"{len(raw)} bytes, must be {KEY_BYTES}")
     if len(set(raw)) < FEWEST_DIFFERENT:
         raise ValueError(f"only {len(set(raw))} different bytes: no secret; `buurtrit provision` makes one")
+    if all(byte in TYPED for byte in raw):
+        raise ValueError("text: no secret; `buurtrit provision` makes one")
     return AESGCM(raw)

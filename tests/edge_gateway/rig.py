@@ -21,7 +21,7 @@ from edge_gateway.state import State, Surroundings
 from edge_gateway.timekeeping import Timekeeper
 
 START_S = 1_795_417_200.0  # 2026-11-23 07:00 UTC
-KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+KEY = "rwwhcUnVN8vWslcxhN1kh68qyfLmEnd16mA29OuNk/o="
 
 
 @dataclass

@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,20 @@ def test_all_faults_are_told_at_once_and_each_names_its_field() -> None:
         assert any(fault.startswith(field) for fault in told), (field, told)
 
 
-@pytest.mark.parametrize("key", ["", "no base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="])
+TYPED = base64.b64encode(b"the key of van 1, do not tell it").decode()
+
+
+@pytest.mark.parametrize("key", ["", "no base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", TYPED])
 def test_a_key_that_is_no_secret_is_refused(key: str) -> None:
     assert any("key" in fault for fault in faults(key=key))
+
+
+@pytest.mark.parametrize("password", ["Mosquitto", "van-1"])
+def test_a_password_that_everybody_knows_is_refused(password: str) -> None:
+    assert faults(mqtt_username="van-1", mqtt_password=password) == [
+        "mqtt_password: is one that everybody knows; make another at the broker"
+    ]
+    of_table(table(mqtt_username="van-1", mqtt_password="k7#Lq0zT"))
 
 
 def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:

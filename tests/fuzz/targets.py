@@ -26,7 +26,7 @@ from edge_gateway.vehicle.shunt import Blocks
 from firmware import frame
 
 NOW_S = 1_795_417_200.0
-SEAL = Seal("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+SEAL = Seal("MffYOk7XHUMpBk1Di6O8KH9QCv4hupUSKPYaROOXkkI=")
 TOPIC = "buurtrit/v1/o/h/g/down/plan"
 DECODERS = (
     messages.decode_batch,

@@ -61,6 +61,32 @@ def test_all_faults_come_at_once_each_with_its_field(tmp_path: Path) -> None:
     assert "geheim" not in words
 
 
+INFLUX = 'series = "influx"\ninflux_url = "http://localhost:8086"\ninflux_org = "o"\ninflux_bucket = "b"\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (INFLUX + 'influx_token = "my-super-secret-auth-token"\n', "influx_token"),
+        (INFLUX + 'influx_token = "Admin"\n', "influx_token"),
+        ('database_url = "postgresql+psycopg://hub:postgres@db.example/hub"\n', "database_url"),
+        ('database_url = "postgresql+psycopg://eenhub:eenhub@db.example/hub"\n', "database_url"),
+    ],
+)
+def test_a_secret_that_everybody_knows_is_refused_and_not_repeated(tmp_path: Path, line: str, field: str) -> None:
+    with pytest.raises(SettingsError) as found:
+        Settings.load(written(tmp_path, line + GOOD))
+    assert f"{field}: " in str(found.value) and "everybody knows" in str(found.value)
+    assert "auth-token" not in str(found.value) and "eenhub" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "line", [INFLUX + 'influx_token = "Zx81-k7Lq0zT"\n', 'database_url = "postgresql://hub@/hub"\n']
+)
+def test_a_secret_of_ones_own_is_taken(tmp_path: Path, line: str) -> None:
+    Settings.load(written(tmp_path, line + GOOD))
+
+
 @pytest.mark.parametrize("text", ["org = ", "\x00", "= 3"])
 def test_what_is_no_toml_is_refused_with_the_file_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match=r"hub\.toml"):

@@ -85,7 +85,7 @@ def test_what_the_operator_wrote_stays(office: Path) -> None:
 
 
 def test_the_hub_answers_in_the_key_that_the_gateway_used_last() -> None:
-    old, new = ("b2xkIGtleSBvZiB0aGUgdmFuLCAzMiBieXRlcyBsb24=", "bmV3IGtleSBmb3IgdGhpcyB2YW4sIDMyIGJ5dGVzLi4=")
+    old, new = ("sdy7yM5C0FZh0iqc432ibW6WTcjtkicyZqsEUoj43VE=", "eSvo5tJ5+5/z8YjcQgUCNsyNUXz95KeXvqAlhvyWVI4=")
     hub = Seal(new, previous_key=old, follows=True)
     before, after = Seal(old), Seal(new, previous_key=old)
     assert hub.open(before.close(b"up", topic="t"), topic="t") == b"up"
@@ -154,7 +154,7 @@ def test_status_tells_a_program_and_a_person_what_ends_soon(office: Path, capsys
 def test_a_line_beyond_this_machine_must_be_tls_and_a_page_must_ask_for_a_certificate(tmp_path: Path) -> None:
     open_line = tmp_path / "gateway.toml"
     open_line.write_text(
-        'org = "o"\nhub = "h"\ngateway = "van-1"\nrole = "van"\nkey = "bmV3IGtleSBmb3IgdGhpcyB2YW4sIDMyIGJ5dGVzLi4="\n'
+        'org = "o"\nhub = "h"\ngateway = "van-1"\nrole = "van"\nkey = "eSvo5tJ5+5/z8YjcQgUCNsyNUXz95KeXvqAlhvyWVI4="\n'
         'mqtt_host = "hub.example"\nmqtt_port = 1883\nhttp_port = 8801\nhttp_host = "0.0.0.0"\ndata_dir = "/nowhere"\n'
     )
     with pytest.raises(SettingsError) as caught:
