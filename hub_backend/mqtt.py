@@ -1,8 +1,9 @@
 """The hub's one connection to the broker: MQTT 5, a session that outlives restarts, acks only when told to.
 
 Comes in: messages of every gateway of the settings' hubs, handed to `on_messages` on paho's thread. Goes out: sealed
-messages to one gateway. Reason codes are read: a refused connection or subscription is logged as an error, not assumed
-away. A message may be acked only on the connection that brought it, for its id means nothing on the next.
+messages to one gateway. Reason codes are read: a connection, subscription or message that the broker refuses is logged
+and told to `on_refused` (what we did, its reason), not assumed away. A message may be acked only on the connection that
+brought it, for its id means nothing on the next.
 """
 
 import contextlib
@@ -45,6 +46,7 @@ class Mqtt:
             for leaf in (topics.EVENTS, topics.PRESENCE)
         ]
         self.on_messages: Callable[[Sequence[Message]], None] = lambda _messages: None
+        self.on_refused: Callable[[str, str], None] = lambda _doing, _reason: None
         self.on_connected: list[Callable[[], None]] = []
         self._session = uuid.uuid4().hex
         self._subscribed_to = 0  # so many topics, on this connection
@@ -109,6 +111,7 @@ class Mqtt:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
+        client.on_publish = self._published
         client.on_messages = self._received
         return client
 
@@ -116,7 +119,7 @@ class Mqtt:
         self, client: paho.Client, _data: object, _flags: paho.ConnectFlags, reason: ReasonCode, _props: object
     ) -> None:
         if reason.is_failure:
-            log.error("mqtt_refused reason=%s", reason)
+            self._refused("connect", reason)
             return
         log.info("mqtt_connected connection=%d", self._client.connection)
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._wanted])
@@ -135,8 +138,16 @@ class Mqtt:
     ) -> None:
         for reason in reasons:
             if reason.is_failure:
-                log.error("mqtt_subscription_refused reason=%s", reason)
+                self._refused("subscribe", reason)
         self._subscribed_to = sum(not reason.is_failure for reason in reasons)
+
+    def _published(self, _client: paho.Client, _data: object, _mid: int, reason: ReasonCode, _props: object) -> None:
+        if reason.is_failure:
+            self._refused("publish", reason)
+
+    def _refused(self, doing: str, reason: ReasonCode) -> None:
+        log.error("mqtt_refused doing=%s reason=%s", doing, reason)
+        self.on_refused(doing, str(reason))
 
     def _received(self, messages: Sequence[Message]) -> None:
         self.on_messages(messages)

@@ -51,6 +51,7 @@ class Ingest:
         self._pressed_until_s = 0.0  # machine
         self._next_s = self._busy_s  # machine: when the next batch may be taken
         mqtt.on_messages = self._arrive
+        mqtt.on_refused = self._count_refused
 
     @property
     def idle_s(self) -> float:
@@ -79,6 +80,11 @@ class Ingest:
     def _arrive(self, messages: Sequence[Message]) -> None:
         self._busy_s = time.monotonic()
         self._inbox.put(messages)
+
+    def _count_refused(self, doing: str, reason: str) -> None:
+        """On the thread that receives: what the broker will not have is counted beside what we will not."""
+        nobodys = Message("", b"", b"", connection=0)  # there is nothing to ack
+        self._inbox.put([(nobodys, Refusal("broker", doing, reason, comes_again=True))])
 
     def _run(self) -> None:
         while not self._stop.is_set():

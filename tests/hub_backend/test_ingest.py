@@ -22,6 +22,8 @@ from hub_backend.mqtt import Mqtt
 from hub_backend.mqtt_client import Message
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow
 from hub_backend.store import Store
+from tests.edge_gateway.conftest import Mosquitto as GuardedMosquitto
+from tests.edge_gateway.conftest import running
 from tests.free_port import free_port
 from tests.hub_backend import made
 from tests.hub_backend.conftest import Mosquitto
@@ -200,6 +202,14 @@ def test_a_broker_that_sends_more_than_it_may_has_to_wait(sqlite_url: str) -> No
     finally:
         hub.ingest.stop()
         hub.kit.store.close()
+
+
+def test_what_the_broker_refuses_the_hub_is_counted_with_its_reason(tmp_path: Path, sqlite_url: str) -> None:
+    heard = "topic read buurtrit/v1/buurenzo/+/+/up/#\n"  # and it may say nothing: not that it is there, and no plan
+    with running(GuardedMosquitto(tmp_path, acl=heard)) as broker, Hub(sqlite_url, broker.port) as hub:
+        wait(hub.rejects)
+        (row,) = hub.rejects()
+        assert (row.origin, row.field, row.reason) == ("broker", "publish", "Not authorized")
 
 
 def test_presence_and_the_last_will_are_kept(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
