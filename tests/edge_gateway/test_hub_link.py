@@ -11,12 +11,14 @@ import pytest
 from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge_gateway import hub_link
 from edge_gateway.contract import topics
 from edge_gateway.contract.messages import HostState, HubManifest, Lane, PlanReceived, Tour, encode
 from edge_gateway.contract.sealing import Seal, new_key
 from edge_gateway.contract.topics import PLAN
 from edge_gateway.drain import BATCH_BYTES, BATCH_EVENTS, TELEMETRY_WINDOW, WINDOW, Drain
 from edge_gateway.hub_link import HubLink
+from tests.chaos.relay import Relay
 from tests.edge_gateway.conftest import Mosquitto, running
 from tests.edge_gateway.fake_hub import FakeHub
 from tests.edge_gateway.rig import START_S, Parts, can_connect, parts, plan, stop, tour, wait_until
@@ -121,6 +123,23 @@ def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         with running(broker), hub_on(broker, gateway) as hub:
             wait_until(lambda: gateway.outbox.depth.business == 0)
             assert len(extras(hub)) == 10
+
+
+def test_a_line_that_stands_and_carries_nothing_is_given_up(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_link, "KEEPALIVE_S", 1)
+    line = Relay(mosquitto.port)
+    with linked(tmp_path, line.port) as gateway, hub_on(mosquitto, gateway) as hub:
+        wait_until(lambda: gateway.state.hub_connected)
+        line.become("half-open")
+        keep(gateway, 3)
+        wait_until(lambda: not gateway.state.hub_connected)
+        assert gateway.outbox.depth.business == 3
+        line.become("open")
+        wait_until(lambda: gateway.outbox.depth.business == 0)
+        assert extras(hub) == [0.0, 1.0, 2.0]
+    line.close()
 
 
 def test_nothing_is_lost_when_broker_hub_and_gateway_die_together(tmp_path: Path) -> None:

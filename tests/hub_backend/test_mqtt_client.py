@@ -240,6 +240,21 @@ def test_a_broker_that_has_no_time_for_pings_but_sends_messages_is_not_given_up(
         client.loop_stop()
 
 
+def test_a_broker_that_says_nothing_any_more_is_given_up(broker: Broker) -> None:
+    """Half open: the connection stands, what we send is taken, and no answer comes."""
+    client, lost = Client("hub"), []
+    client.on_disconnect = lambda *_: lost.append(True)
+    client.connect_async("127.0.0.1", broker.port, keepalive=1)
+    client.loop_start()
+    broker.accept()
+    try:
+        wait(lambda: lost)
+        assert PINGREQ in broker.heard
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
 def test_paho_is_as_it_was_when_this_was_written() -> None:
     """What is not public: see decision 0017."""
     assert {"_sock_recv", "_packet_queue"} <= vars(paho.Client).keys()

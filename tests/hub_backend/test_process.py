@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from edge_gateway.contract.clock import ClockPage
+from hub_backend.projections.series import SqlSeries
 from hub_backend.record import EventRow
 from hub_backend.store import Store
 from tests.free_port import free_port
@@ -44,6 +45,7 @@ class Running:
     process: subprocess.Popen[bytes]
     port: int
     config: Path
+    url: str
 
     def get(self, path: str) -> object:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -68,7 +70,7 @@ def hub(broker: Mosquitto, sqlite_url: str, tmp_path: Path) -> Iterator[Running]
         CONFIG.format(url=sqlite_url, mqtt_port=broker.port, http_port=port, page=page, key=KEYS["van-1"])
     )
     process = subprocess.Popen([sys.executable, "-m", "hub_backend", "--config", str(config), "--log-level", "error"])
-    running = Running(process, port, config)
+    running = Running(process, port, config, sqlite_url)
     until = time.monotonic() + 90
     while time.monotonic() < until:
         with socket.socket() as probe:
@@ -153,6 +155,14 @@ def test_series_are_replayed_from_the_record(hub: Running, van: GatewayTwin) -> 
     command = [sys.executable, "-m", "hub_backend", "replay-series", "--config", str(hub.config)]
     replayed = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "20 events" in replayed.stdout
+    store = Store(hub.url)
+    points = SqlSeries(store).read("van-1", ["lat", "lon"], from_s=made.T0, to_s=made.T0 + 60)
+    store.close()
+    places = {(point.t_s, point.field): point.value for point in points}
+    assert len(places) == 40
+    assert [(places[one["t_s"], "lat"], places[one["t_s"], "lon"]) for one in before] == [
+        (one["lat"], one["lon"]) for one in before
+    ]
 
 
 def test_bad_settings_end_it_with_every_fault_named(tmp_path: Path) -> None:

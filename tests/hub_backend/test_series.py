@@ -10,6 +10,8 @@ from hub_backend.record import SeriesRow
 from tests.hub_backend import made
 from tests.hub_backend.made import T0, cooler, position
 
+FIELDS = ("lat", "lon", "speed_m_s", "air_mean_c", "product_mean_c", "product_max_c", "lid_open_s")
+
 
 def test_an_event_becomes_points_with_its_own_time() -> None:
     event = Vehicle(source="van-1", boot=1, seq=0, t_s=T0, soc_percent=80.0, plugged=True)
@@ -60,3 +62,30 @@ def test_dropped_and_replayed_it_is_what_it_was(any_kit: Kit) -> None:
     assert all_points() == []
     Followers(any_kit, [SeriesFollower(series)]).catch_up()
     assert all_points() == before
+
+
+def test_however_it_came_in_a_replay_gives_the_same(any_kit: Kit) -> None:
+    """Late, by two sources at one moment, and one that says another thing of a moment that was told before."""
+    series = SqlSeries(any_kit.store)
+    followers = Followers(any_kit, [SeriesFollower(series)])
+
+    def said() -> list[Point]:
+        return [
+            point
+            for source in ("van-1", "van-2", "van-1/cooler")
+            for point in series.read(source, FIELDS, from_s=0.0, to_s=1e10)
+        ]
+
+    for part in (
+        [position(5), cooler(3, 4.0)],
+        [position(1), position(6, source="van-2", t_s=T0 + 5)],
+        [position(7, t_s=T0 + 5), cooler(1, 9.0), cooler(9, None)],
+    ):
+        made.record(any_kit, *part)
+        followers.catch_up()
+    before = said()
+    assert Point("van-1", "lat", T0 + 5, position(7).lat) in before, "the later word about a moment stands"
+    forget(any_kit, series)
+    assert said() == []
+    Followers(any_kit, [SeriesFollower(series)]).catch_up()
+    assert said() == before
