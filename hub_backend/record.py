@@ -43,7 +43,7 @@ class EventRow(Base):
     kind: Mapped[str] = mapped_column(String(20))
     t_s: Mapped[float] = mapped_column(Float)
     received_s: Mapped[float] = mapped_column(Float)
-    body: Mapped[str] = mapped_column(Text)  # the event's JSON as it came
+    body: Mapped[str] = mapped_column(Text)  # the event's JSON as it came, but for a time that had not come
     __table_args__ = (
         UniqueConstraint("source", "boot", "seq", name="uq_event_identity"),
         Index("ix_events_kind_t", "kind", "t_s"),
