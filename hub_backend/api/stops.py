@@ -13,7 +13,7 @@ from hub_backend.kit import Kit
 from hub_backend.ordering.words import Text
 from hub_backend.record import StopRow, VanRow, VisitRow
 from hub_backend.spoken import said, van_called
-from hub_backend.stop_ref import DROPOFF
+from hub_backend.stop_ref import DROPOFF, stop_of_ref
 from hub_backend.trigger import ask
 
 
@@ -52,9 +52,10 @@ def router(kit: Kit, dispatch: Dispatch) -> APIRouter:
     """The routes of this module."""
     routes = APIRouter(tags=["planning"])
 
-    @routes.post("/stops/{stop_id}/lock")
-    def lock_stop(stop_id: str, request: LockIn) -> StopOut:
-        """Lock a stop to a van, or let it go. A locked stop never moves to another van."""
+    @routes.post("/stops/{ref:path}/lock")
+    def lock_stop(ref: str, request: LockIn) -> StopOut:
+        """Lock a stop to a van, or let it go. A locked stop never moves to another van; both ends of a ride are one."""
+        stop_id = stop_of_ref(ref)
         with kit.store.write() as session:
             stop = session.get(StopRow, stop_id)
             if stop is None:

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from itertools import islice
 
 from hub_backend.mqtt_client import Message
+from hub_backend.rejects import Refusal
+
+Waiting = Message | Refusal
+"""What a gateway said, or that the broker refused us something."""
 
 
 class Inbox:
@@ -14,14 +18,14 @@ class Inbox:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._messages: deque[Message] = deque()
+        self._messages: deque[Waiting] = deque()
         self._changed = threading.Condition()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, messages: Sequence[Message]) -> None:
+    def put(self, messages: Sequence[Waiting]) -> None:
         """Waits until there is room: what was dropped here would never be acked, and would stay in the broker's window
         for as long as the connection lives. Drops them once it is closed, for then they come again."""
         with self._changed:
@@ -38,7 +42,7 @@ class Inbox:
             )
             return len(self._messages) >= count
 
-    def take(self, most: int) -> list[Message]:
+    def take(self, most: int) -> list[Waiting]:
         """The oldest, at most so many."""
         with self._changed:
             taken = list(islice(self._messages, most))

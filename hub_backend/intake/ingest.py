@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from edge_gateway.contract import messages, topics
 from hub_backend import shown
 from hub_backend.intake.envelope import Opener
-from hub_backend.intake.inbox import Inbox
+from hub_backend.intake.inbox import Inbox, Waiting
 from hub_backend.intake.ledger import Ledger, Written
 from hub_backend.intake.reading import Arrived, Reader
 from hub_backend.kit import Kit
@@ -83,8 +83,7 @@ class Ingest:
 
     def _count_refused(self, doing: str, reason: str) -> None:
         """On the thread that receives: what the broker will not have is counted beside what we will not."""
-        nobodys = Message("", b"", b"", connection=0)  # there is nothing to ack
-        self._inbox.put([(nobodys, Refusal("broker", doing, reason, comes_again=True))])
+        self._inbox.put([Refusal("broker", doing, reason, comes_again=True)])
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -98,19 +97,21 @@ class Ingest:
                 self._pressed_until_s = self._busy_s + 2 * PACE_S if is_much else 0.0
                 self._next_s = self._busy_s + PACE_S
 
-    def _take(self) -> list[Message]:
+    def _take(self) -> list[Waiting]:
         """What has come; waits for the first, and for company when there was a batch only just now."""
         if not self._inbox.wait_for(1, until_s=time.monotonic() + 0.2):
             return []
         self._inbox.wait_for(ENOUGH_MESSAGES, until_s=self._next_s)
         return self._inbox.take(BATCH_MESSAGES)
 
-    def _handle(self, taken: Sequence[Message]) -> None:
+    def _handle(self, taken: Sequence[Waiting]) -> None:
         now_s = self._kit.clock.now_s()
-        written = self._write([self._reader.read(message, now_s=now_s) for message in taken])
+        written = self._write(
+            [one if isinstance(one, Refusal) else self._reader.read(one, now_s=now_s) for one in taken]
+        )
         if written is None:
             return  # stopping, with the record away: nothing is acked, all of it comes again
-        self._mqtt.ack_all(taken)
+        self._mqtt.ack_all(one for one in taken if isinstance(one, Message))
         answers = ((gateway, messages.encode(one)) for (gateway, _outbox, _lane), one in written.committed.items())
         self._mqtt.send_all(topics.COMMITTED, answers)
         self._tell(written)
@@ -159,9 +160,9 @@ class Ingest:
             log.error("ingest_tell_failed error=%s", error.orig)
 
 
-def _weight(message: Message) -> int:
+def _weight(one: Waiting) -> int:
     """Bytes; a message on its own costs as much as one of so many bytes."""
-    return len(message.payload) + 1000
+    return 1000 + (len(one.payload) if isinstance(one, Message) else 0)
 
 
 def _origin(thing: Arrived) -> str:

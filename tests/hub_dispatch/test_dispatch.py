@@ -175,6 +175,15 @@ def test_a_locked_stop_never_moves_to_another_van(world: World) -> None:
     assert left["reason"] == f"vastgezet op bus {other.removeprefix('van-')}, dat niet rijdt"
 
 
+def test_a_ride_is_locked_by_either_of_its_ends(world: World) -> None:
+    to = {"to_lat": 52.264, "to_lon": 6.24, "to_name": "de markt"}
+    ride = world.order("k3", supplier=None, goods="", kind="ride", **to)["stop"]
+    world.plan()
+    for end, locked in (("dropoff", True), ("pickup", False)):
+        answer = world.post(f"/api/stops/{ride}/{end}/lock", {"locked": locked, "van": "van-1"}, status=200)
+        assert (answer["id"], answer["locked"]) == (ride, locked)
+
+
 def test_a_lock_that_cannot_be_kept_is_refused(world: World) -> None:
     stop = world.order("k0")["stop"]
     world.post(f"/api/stops/{stop}/lock", {"locked": True}, status=409)

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from edge_gateway.contract.messages import Cooler, Lane, Outcome, Position, Span, Tour, Visit
+from hub_backend.stop_ref import stop_of_ref
 from tests.edge_gateway.rig import wait_until
 from tests.screens.conftest import Seen
 from tests.screens.running_day import DAY, NOW_S, RunningDay
@@ -135,7 +136,8 @@ def test_a_stop_is_locked_by_keyboard_alone(day: RunningDay, page: Page) -> None
     expect(page.get_by_role("button", name="Losmaken")).to_be_visible()
 
     def is_locked() -> bool:
-        return any(one["locked"] for one in day.hub.get(f"/api/days/{DAY}/stops") if one["id"] == stop["stop"])
+        here = stop_of_ref(stop["stop"])
+        return any(one["locked"] for one in day.hub.get(f"/api/days/{DAY}/stops") if one["id"] == here)
 
     wait_until(is_locked)
 
