@@ -67,9 +67,9 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-# Two lanes for two cores, and a third beside them, since many tests wait for a process or a clock most of their time.
-# With more at once tests that time something fail, and the whole takes longer.
-TESTS = $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not browser'
+# Three lanes for two cores, and a fourth beside them, since many tests wait for a process, a network or a clock most of
+# their time: 390 s, and 450 s with two lanes.
+TESTS = $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
 browser: $(STAMP) ## the tests that drive a real browser
