@@ -15,6 +15,8 @@ from hub_backend.mqtt import Mqtt
 from hub_backend.mqtt_client import Client, Message, taken_apart
 from tests.hub_backend.made import settings
 
+pytestmark = pytest.mark.whole
+
 CONNACK = b"\x20\x03\x00\x00\x00"
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 
