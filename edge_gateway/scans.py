@@ -141,9 +141,9 @@ def _stop_with(plan: VanPlan, code: str, *, deliver: bool) -> PlannedStop | None
 
 
 def _number(plan: VanPlan, stop: PlannedStop) -> int:
-    """As the pages count: the addresses alone, without the hub and rests."""
+    """As the pages count: the addresses alone."""
     before = plan.stops[: plan.stops.index(stop)]
-    return 1 + sum(one.kind not in ("reload", "charge", "rest") for one in before)
+    return 1 + sum(one.is_address for one in before)
 
 
 def _elsewhere_or_unknown(code: str, purpose: ScanPurpose, plan: VanPlan) -> Verdict:

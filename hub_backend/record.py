@@ -385,7 +385,7 @@ class ExcursionRow(Base):
     closed_by: Mapped[str] = mapped_column(String(80), default="")
     comment: Mapped[str] = mapped_column(String(500), default="")
     disposition: Mapped[str] = mapped_column(String(20), default="")  # released, quarantined, destroyed, returned
-    contents: Mapped[list[Any] | None] = mapped_column(JSON)  # what it was closed for: shown.Exposed, None: not known
+    contents: Mapped[list[Any] | None] = mapped_column(JSON)  # exposure.Exposed, as closed; None: not known
 
 
 class NodeRow(Base):

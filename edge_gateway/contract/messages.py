@@ -362,6 +362,11 @@ class PlannedStop(Struct, frozen=True, kw_only=True):
     locked: bool = False
     from_van: Name | None = None
 
+    @property
+    def is_address(self) -> bool:
+        """Whether a resident is expected there: not at the hub, at a rest, or where another van stands."""
+        return self.kind not in ("reload", "charge", "rest", "fetch")
+
 
 class VanPlan(Struct, frozen=True, kw_only=True, tag_field="kind", tag="van_plan"):
     """A van's whole day as it now stands, stops in driving order; `changes` says in Dutch what changed and why.

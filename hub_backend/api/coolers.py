@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from hub_backend import shown
+from hub_backend.exposure import exposed
 from hub_backend.kit import Kit
 from hub_backend.projections.follower import AwayError
 from hub_backend.projections.series import Series
@@ -86,7 +87,7 @@ def router(kit: Kit, series: Series) -> APIRouter:
                 raise HTTPException(404, f"no excursion {excursion_id!r}")
             if row.closed_s is not None:
                 raise HTTPException(409, f"closed already, by {row.closed_by}")
-            contents = shown.exposed(session, kit, row)
+            contents = exposed(session, kit, row)
             row.contents = None if contents is None else [one.model_dump() for one in contents]
             row.closed_s, row.closed_by = kit.clock.now_s(), closing.by
             row.comment, row.disposition = closing.comment, closing.disposition

@@ -15,10 +15,11 @@ from edge_gateway.contract.alarms import OVER, Probes, probe_is_back
 from edge_gateway.contract.messages import Alarm, AnyEvent, Cooler, Lid
 from hub_backend import coldchain
 from hub_backend.coldchain import Opened, Reading, Recovered, Rule, Watch, Worsened
+from hub_backend.exposure import held_by
 from hub_backend.kit import Kit
 from hub_backend.projections.follower import Follower, Received
 from hub_backend.record import CoolerStateRow, EventRow, ExcursionRow
-from hub_backend.shown import Change, held_by
+from hub_backend.shown import Change
 from hub_backend.spoken import said, sentence, source_called
 from hub_backend.store import hold_rows, row_of
 from hub_backend.trigger import pull

@@ -53,10 +53,10 @@ def test_at_the_door_only_that_doors_parcels_are_right() -> None:
     assert ask(OLD_ROLL, ScanPurpose.DOOR, at_stop="s2").result is ScanResult.UNKNOWN
 
 
-def test_an_address_is_numbered_as_the_page_counts_them() -> None:
-    hub = stop("reload.1", kind="reload")
-    after_hub = msgspec.structs.replace(PLAN, stops=(hub, *PLAN.stops))
-    assert ask(MEAL, ScanPurpose.LOAD, by=after_hub).words == ask(MEAL, ScanPurpose.LOAD).words
+@pytest.mark.parametrize("kind", ["reload", "charge", "rest", "fetch"])
+def test_an_address_is_numbered_as_the_page_counts_them(kind: str) -> None:
+    after_it = msgspec.structs.replace(PLAN, stops=(stop("no address", kind=kind), *PLAN.stops))
+    assert ask(MEAL, ScanPurpose.LOAD, by=after_it).words == ask(MEAL, ScanPurpose.LOAD).words
 
 
 @pytest.mark.parametrize("purpose", ScanPurpose)

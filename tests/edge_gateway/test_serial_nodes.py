@@ -391,6 +391,7 @@ def test_a_symlink_that_leads_elsewhere_is_followed(gateway: Parts, line: Serial
         wait_until(hand.is_asked)
         hand.hello(session=2)
         wait_until(hand.heard(0))
+        assert is_online(gateway, "van-1/cooler")
         os.close(old_master)
 
 

@@ -1,5 +1,7 @@
 """Made-up inputs for the hub's tests: settings, events, batches, rows."""
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy.orm import Session
 
@@ -78,7 +80,7 @@ def read(
 
 
 def batch(
-    events: list[AnyEvent] | list[bytes],
+    events: Sequence[AnyEvent | bytes],
     *,
     first_n: int = 1,
     base_n: int = 1,

@@ -130,8 +130,9 @@ def test_what_comes_while_the_hub_is_away_waits_in_its_session(
     with Hub(any_url, broker.port):
         van.deliver([position(0)])
     van.send_batch(batch([position(1)], first_n=2, base_n=2))
-    with Hub(any_url, broker.port):
+    with Hub(any_url, broker.port) as hub:
         wait(lambda: van.n() == 2)
+        assert hub.seqs() == [0, 1]
 
 
 def test_poison_is_set_aside_and_never_stops_the_good(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:

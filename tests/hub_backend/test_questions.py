@@ -88,7 +88,7 @@ def a_bit_of_a_day(hub: Hub) -> None:
         NodeStatus(source="van-1", boot=1, seq=5, t_s=T0, node="cooler", online=True),
         *(cooler(seq, 12.0) for seq in range(30)),
     ]
-    arrived = [read(Address("buurenzo", "colmschate", "van-1"), batch(events, first_n=1), future_s=1e6)]  # type: ignore[arg-type]
+    arrived = [read(Address("buurenzo", "colmschate", "van-1"), batch(events, first_n=1), future_s=1e6)]
     Ledger(hub.kit.store).write(arrived, now_s=T0)
     for part in hub.parts:
         if isinstance(part, Followers):

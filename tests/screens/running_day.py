@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -263,7 +262,8 @@ class RunningDay:
         """The planner gives vans 1 and 2 a part of the morning each, so that all three are under way at 09:36.
 
         Van 1 gets two addresses of the afternoon as well, whose goods have not come in yet: whatever plan is found, it
-        has something to load, and an address with a letterbox ahead as well as one without.
+        has something to load, and an address with a letterbox ahead as well as one without. Van 2 gets a chilled meal
+        that is in its cooler still at 09:36.
         """
         stops = [stop for stop in self.hub.get(f"/api/days/{DAY}/stops") if stop["hub"] == "noord"]
         early = [stop for stop in stops if stop["window_to_s"] <= local_s(DAY, "10:30")]
@@ -276,9 +276,15 @@ class RunningDay:
             **{"kind": "delivery", "goods": "letterbox_item", "letterbox_allowed": True},
             **{"from_s": local_s(DAY, "14:00"), "to_s": local_s(DAY, "16:00"), "release_s": local_s(DAY, "12:50")},
         }
-        answer = self.hub.post("/api/orders", {"orders": [post]})
+        meal = {
+            **{"id": "maaltijd-om-tien-uur", "supplier": "keuken-de-pan", "resident": early[1]["client"], "day": DAY},
+            **{"kind": "delivery", "goods": "chilled_meal"},
+            **{"from_s": local_s(DAY, "09:50"), "to_s": local_s(DAY, "10:30")},
+        }
+        answer = self.hub.post("/api/orders", {"orders": [post, meal]})
         self._take(answer)
-        self._give(answer["accepted"][0]["stop"], "van-1")
+        for accepted, van in zip(answer["accepted"], ("van-1", "van-2"), strict=True):
+            self._give(accepted["stop"], van)
 
     def _give(self, stop: str, van: str) -> None:
         self.hub.post(f"/api/stops/{stop}/lock", {"locked": True, "van": van})
@@ -471,14 +477,6 @@ class RunningDay:
         self._tell(lane, event)
         name = event.source.partition("/")[0]
         self.twins[name].deliver(self._events[name, lane], lane=lane)
-
-    def load(self, van: str, *, addresses: int) -> None:
-        """Scans into van 2 or 3 what is for its next addresses."""
-        ahead = (stop for stop in self.route(van)["stops"] if stop["stop"] not in self.visited)
-        wanted = [self.codes[stop["stop"]] for stop in ahead if self.codes.get(stop["stop"])][:addresses]
-        for code in chain.from_iterable(wanted):
-            scanned = {"code": code, "purpose": ScanPurpose.LOAD, "result": ScanResult.RIGHT}
-            self.tell(Scan(source=van, boot=1, seq=0, t_s=NOW_S, **scanned), lane=Lane.BUSINESS)
 
     def recorded_visits(self, stop: str) -> list[dict[str, Any]]:
         """What the hub's record holds of visits at a stop."""

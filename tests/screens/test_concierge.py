@@ -254,7 +254,6 @@ def test_what_waits_in_the_van_is_in_sight(day: RunningDay, page: Page) -> None:
 
 def test_a_van_that_stands_still_is_a_stop_of_its_own_with_its_name(day: RunningDay, page: Page) -> None:
     """What lies in van 2 is taken over by van 1, whose concierge sees where and from which van."""
-    day.load("van-2", addresses=3)
     day.hub.post("/api/vans/van-2/service", {"in_service": False, "reason": "lekke band"})
     try:
         wait_until(lambda: any(stop.kind == "fetch" for stop in day.van.plan.stops), within_s=60)

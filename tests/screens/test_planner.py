@@ -74,7 +74,7 @@ def test_a_plan_that_a_van_does_not_hold_is_said(day: RunningDay, bare_page: Pag
 
 def test_only_addresses_are_counted(day: RunningDay, page: Page) -> None:
     route = day.route("van-1")
-    addresses = [stop for stop in route["stops"] if stop["kind"] not in ("reload", "charge", "rest")]
+    addresses = [stop for stop in route["stops"] if stop["kind"] not in ("reload", "charge", "rest", "fetch")]
     assert len(addresses) < len(route["stops"])
     page.goto(day.hub.url)
     card = page.get_by_role("article").filter(has=page.get_by_role("button", name="Anneke"))

@@ -1,10 +1,12 @@
 // What the coolers' page knows: every cooler now, its last hours, and the excursions that wait for a person.
 import { get, post } from "../lib/ask";
 import { LiveLine } from "../lib/live.svelte";
+import { Soon } from "../lib/soon";
 import { hearNow, worldNow } from "../lib/world.svelte";
 import type { Cooler, CoolerPoint, Excursion, Health, Reject } from "../hub_api";
 
 const SPAN_S = 3 * 3600;
+const CALMLY_MS = 1_000; // what may come by the dozen and is a list of its own
 
 /** A cooler's last hours, column by column. */
 export interface Series {
@@ -26,8 +28,7 @@ class Cooling {
     (name, data) => this.#hear(name, data),
     () => void this.#everything(),
   );
-  #waiting: ReturnType<typeof setTimeout> | undefined;
-  #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #questions = new Soon();
 
   async start(): Promise<void> {
     await this.#health();
@@ -60,28 +61,13 @@ class Cooling {
         return;
       }
     }
-    if (name === "reject") return this.#soon(name, () => this.#rejects());
+    if (name === "reject") return this.#questions.ask(name, () => this.#rejects(), CALMLY_MS);
     if (name === "visit" || name === "order") {
       // Something was scanned or handed over: what is in a cooler has changed.
-      if (this.open.length > 0) this.#soon("contents", () => this.#excursions());
+      if (this.open.length > 0) this.#questions.ask("contents", () => this.#excursions(), CALMLY_MS);
       return;
     }
-    this.#waiting ??= setTimeout(() => {
-      this.#waiting = undefined;
-      void this.#everything();
-    }, 200);
-  }
-
-  /** Many events in a moment lead to one question. */
-  #soon(name: string, work: () => Promise<void>): void {
-    if (this.#timers.has(name)) return;
-    this.#timers.set(
-      name,
-      setTimeout(() => {
-        this.#timers.delete(name);
-        void work().catch(() => undefined); // the line's state tells that the hub is away
-      }, 1_000),
-    );
+    this.#questions.ask("everything", () => this.#everything(), 200);
   }
 
   #append(said: Partial<Cooler>): void {

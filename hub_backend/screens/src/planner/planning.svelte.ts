@@ -3,6 +3,7 @@ import { get, post } from "../lib/ask";
 import { faultWords } from "../lib/faults";
 import { dayOf } from "../lib/format";
 import { LiveLine } from "../lib/live.svelte";
+import { Soon } from "../lib/soon";
 import { gatewayName } from "../lib/names";
 import { hearNow, now, nowForAges, worldNow } from "../lib/world.svelte";
 import type { DayPlan, Excursion, Health, MapInfo, PlanRoute, PlanStop, Revision, Van } from "../hub_api";
@@ -34,7 +35,7 @@ class Planning {
     (name, data) => this.#hear(name, data),
     () => this.#everything(),
   );
-  #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #questions = new Soon();
 
   async start(): Promise<void> {
     await this.#health();
@@ -145,16 +146,8 @@ class Planning {
     this.#soon("excursions", () => this.#excursions());
   }
 
-  /** Many events in a moment lead to one question. */
   #soon(name: string, work: () => Promise<void>): void {
-    if (this.#timers.has(name)) return;
-    this.#timers.set(
-      name,
-      setTimeout(() => {
-        this.#timers.delete(name);
-        void work().catch(() => undefined); // the line's state tells that the hub is away
-      }, 150),
-    );
+    this.#questions.ask(name, work, 150);
   }
 
   async #health(): Promise<void> {
