@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,6 +96,7 @@ class RunningDay:
         self.script: Day = make_day(self.place, day=DAY, seed=SEED)
         self.codes: dict[str, list[str]] = {}  # of a stop: what is to be handed over there
         self.visited: set[str] = set()
+        self.meal_stop = ""  # the stop with the meal that is in van 2 still
         self._events: dict[tuple[str, Lane], list[AnyEvent]] = {}
 
     def open(self) -> "RunningDay":
@@ -285,6 +287,7 @@ class RunningDay:
         self._take(answer)
         for accepted, van in zip(answer["accepted"], ("van-1", "van-2"), strict=True):
             self._give(accepted["stop"], van)
+        self.meal_stop = answer["accepted"][1]["stop"]
 
     def _give(self, stop: str, van: str) -> None:
         self.hub.post(f"/api/stops/{stop}/lock", {"locked": True, "van": van})
@@ -323,8 +326,9 @@ class RunningDay:
             for parcel in stop.deliver:
                 self.van.post("/api/scans", {"code": parcel.code, "purpose": "load"})
         loaded_s = local_s(DAY, "08:25")
-        for stop in self.route("van-2")["stops"]:
-            for code in self.codes.get(stop["stop"], ()):
+        first = takewhile(lambda stop: stop["kind"] != "reload", self.route("van-2")["stops"])
+        for stop in dict.fromkeys((*(stop["stop"] for stop in first), self.meal_stop)):
+            for code in self.codes.get(stop, ()):
                 scan = {"code": code, "purpose": ScanPurpose.LOAD, "result": ScanResult.RIGHT}
                 self._tell(Lane.BUSINESS, Scan(source="van-2/scanner", boot=1, seq=0, t_s=loaded_s, **scan))  # type: ignore[arg-type]
 
