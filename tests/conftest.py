@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import gc
 import os
 import re
 import shutil
@@ -13,6 +14,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+
+# What is imported stays, and a collector that walks through all of it again and again is a seventh of the unit tests.
+gc.set_threshold(20_000, 50, 50)
 
 # How many examples a property gets unless it says so itself: always the same in `make quick` and in CI, many and new
 # ones in `make properties`. No deadline: how long an example takes hangs on what else the machine does.
@@ -38,8 +42,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if kinds and any(f"pytest.mark.{kind}" in kinds[0] for kind in left_out) else None
 
 
+def pytest_collection_finish() -> None:
+    """What is there before the first test is never garbage."""
+    gc.freeze()
+
+
 # A test that asks for one of these puts a hub with its database together, or imports a map.
-WHOLE = frozenset({"fresh_record", "map_dir", "new_database", "village"})
+WHOLE = frozenset({"fresh_record", "map_dir", "new_database", "village", "world"})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,8 @@ from hub_backend.dispatching.router.problem import DayRide, PlanAnswer
 from tests.hub_dispatch.town import a_day_of_orders
 from tests.hub_dispatch.world import DAY, HandPlanner, World, clock, directory
 
+pytestmark = pytest.mark.whole
+
 PLACES = [(52.26, 6.22 + number * 0.002) for number in range(1, 5)]
 STANDS = (52.262, 6.231)
 
