@@ -1,6 +1,7 @@
 """The pages in a real browser: they load, ask nobody else, can be read by everybody, and follow what happens."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -124,7 +125,11 @@ def test_a_fix_is_on_the_map_within_two_seconds(day: RunningDay, page: Page) -> 
 
 
 def test_a_stop_is_locked_by_keyboard_alone(day: RunningDay, page: Page) -> None:
-    stop = next(one for one in day.route("van-1")["stops"][::-1] if one["state"] == "open" and not one["locked"])
+    stops = day.route("van-1")["stops"]
+    how_often = Counter(one["address"] for one in stops)  # a resident may be called on twice a day
+    stop = next(
+        one for one in stops[::-1] if one["state"] == "open" and not one["locked"] and how_often[one["address"]] == 1
+    )
     page.goto(day.hub.url)
     expect(page.get_by_role("button", name="Anneke")).to_be_visible()
     tab_to(page, "Anneke")
