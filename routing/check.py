@@ -27,7 +27,7 @@ Rules (`Violation.rule`):
 | `rest` | a rest of the roster is taken within its window, or the van is back before that ends |
 | `open` | loading takes place while the depot is open |
 | `shift` | the van starts after and is back before its shift's ends |
-| `range` | the battery stays above its least, as far as it is known |
+| `range` | the battery stays above its least, as far as it is known, but on the way to charge and go on |
 | `figures` | the plan's metres, seconds, cost and charge are what its steps say |
 
 What is committed may break windows, skills, capacity, time aboard, shift and range: it is a fact and not a choice. So

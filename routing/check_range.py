@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from routing.model import Problem, Route, Step, StepKind, Van, Violation
 
+_BACK = (StepKind.CHARGE, StepKind.REST)
+"""What a van that is back for good may still do."""
+
 _PERCENT_TOLERANCE = 0.06  # a route's charge is given to one decimal
 
 
@@ -20,10 +23,13 @@ def _walk(problem: Problem, van: Van, route: Route, bound: int, soc: float) -> I
     weights = _Weight(problem, van, route)
     home = next(depot.place for depot in problem.depots if depot.id == van.depot)
     place, charged = van.place, False
+    goes_on = max((n for n, step in enumerate(route.steps) if step.kind not in _BACK), default=-1)
     for index, step in enumerate(route.steps):
         soc -= _leg_percent(problem, van, place, step.place, weights.kg)
         place = step.place
         if step.kind is StepKind.CHARGE:
+            if index > goes_on and len(route.steps) > bound and soc < least:
+                yield Violation("range", van.id, None, f"back to charge with {soc:.1f} %")
             hours = (step.depart_s - step.start_s) / 3600
             soc = min(100.0, soc + 100.0 * hours * van.charge_kw / van.battery_kwh)
             charged = True

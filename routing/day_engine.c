@@ -367,7 +367,8 @@ static int charge_left(const Day *d, int v, const Tour *t) {
     const Van *van = &d->van[v];
     if (!van->has_charge) return 1;
     double charge = van->charge;
-    int charged = 0, place = van->place;
+    int charged = 0, place = van->place, back = t->count; /* from there on nothing but rests and charging follows */
+    while (back > 0 && (d->node[t->node[back - 1]].kind == REST || d->node[t->node[back - 1]].kind == CHARGE)) back--;
     for (int i = 0; i <= t->count; i++) {
         int to = i < t->count ? t->place[i] : van->home;
         int metres = d->distance[(size_t)place * d->places + to];
@@ -380,6 +381,7 @@ static int charge_left(const Day *d, int v, const Tour *t) {
         } else if (node->kind == REST && to != van->home) {
             charge -= van->of_staying * (t->depart[i] - t->arrive[i]);
         } else if (node->kind == CHARGE) {
+            if (i >= back && charge < van->least && t->count > van->frozen) return 0;
             charge += van->gained * node->service;
             if (charge > 100.0) charge = 100.0;
             charged = 1;

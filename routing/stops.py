@@ -93,6 +93,12 @@ def done_after(visits: Sequence[Visit]) -> int:
     return max((index for index, visit in enumerate(visits, 1) if visit.kind is not StepKind.REST), default=0)
 
 
+def back_after(visits: Sequence[Visit]) -> int:
+    """After how many visits nothing but rests and charging follows: the van is back."""
+    idle = (StepKind.REST, StepKind.CHARGE)
+    return max((index for index, visit in enumerate(visits, 1) if visit.kind not in idle), default=0)
+
+
 def start_in(rest: Rest, arrive_s: int) -> tuple[int, int]:
     """When a rest begins after this arrival, and by how much that is too late."""
     return max(arrive_s, rest.window.from_s), max(0, arrive_s - rest.window.to_s)

@@ -8,7 +8,7 @@ from routing.battery import Draw, gained_percent
 from routing.cargo import SEATS, Cargo, CargoFault, Some, ride_of
 from routing.model import StepKind, Van
 from routing.reasons import Fault
-from routing.stops import AT_DEPOT, NOBODY, Stop, Visit, start_in
+from routing.stops import AT_DEPOT, NOBODY, Stop, Visit, back_after, start_in
 
 if TYPE_CHECKING:
     from routing.timetable import Timetable
@@ -279,7 +279,7 @@ class Run:
     # ------------------------------------------------------------ range, rests and shift
 
     def _charge_left(self) -> None:
-        """The battery may not come under its least, except on the committed way and on the way to charge."""
+        """The battery may not come under its least, except on the committed way and on the way to charge and go on."""
         van, timed, visits, draw = self._van, self._timed, self._visits, self._table.draw[self._van.id]
         if van.soc_percent is None:
             return
@@ -294,6 +294,8 @@ class Run:
             elif visit.kind is StepKind.REST and self._places[index] != self._home:
                 soc -= draw.of_staying_s * (timed.depart[index] - timed.arrive[index])
             elif visit.kind is StepKind.CHARGE:
+                if soc < least and self._ranged and len(visits) > self._frozen and index >= back_after(visits):
+                    raise FaultError(Fault.RANGE, index)  # what is charged on return was not there on the way
                 soc = min(100.0, soc + gained_percent(van, visit.charge_s))
                 charged = True
                 continue
