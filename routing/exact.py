@@ -46,11 +46,15 @@ class ExactModel(parts.CpBaseModel):
             goal.vars.append(variable.index)
             goal.coeffs.append(-factor)
 
-    def solve(self, *, seed: int, deterministic_s: float, wall_s: float) -> "Solution | None":
-        """The best that one thread finds in these times; None when there is none."""
+    def solve(self, *, seed: int, deterministic_s: float, wall_s: float, presolve: bool = True) -> "Solution | None":
+        """The best that one thread finds in these times; None when there is none.
+
+        Without `presolve` the model is searched as it is written, which is sooner done where little time is given.
+        """
         settings = parts.SatParameters()
         settings.num_workers = 1
         settings.random_seed = seed
+        settings.cp_model_presolve = presolve
         settings.max_deterministic_time = deterministic_s
         settings.max_time_in_seconds = wall_s
         solver = parts.SolveWrapper()

@@ -121,7 +121,8 @@ def _finished(live: Live, improver: Improver, found: Draft, start: Draft, *, tal
     searched = improver.engine
     engine = f"{searched}; the search failed: {improver.failure}" if improver.failure else searched
     found = _rested(live, found)
-    if talk and any(task.talk_max_s for task in problem.tasks):
+    charges = any(visit.kind is StepKind.CHARGE for visits in found.visits.values() for visit in visits)
+    if talk and (charges or any(task.talk_max_s for task in problem.tasks)):
         answer = _with_talk(live, found, engine, seed)
         if answer is not None and not check(problem, answer):
             return replace(answer, iterations=improver.taken)
@@ -141,7 +142,7 @@ def _with_talk(live: Live, draft: Draft, engine: str, seed: int) -> Plan | None:
     from routing.talk import hand_out  # the exact model is loaded only where there is something to hand out
 
     try:
-        handed = hand_out(live.table, draft, live.worth.said.start_s, seed)
+        handed = hand_out(live.table, draft, live.worth, seed)
     except SolverFailure:
         return None
     visits = {van: handed[van].visits if van in handed else whole for van, whole in draft.visits.items()}

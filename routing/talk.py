@@ -1,9 +1,10 @@
-"""Hands out the spare minutes of a van's sequence as contact time, by an exact model (OR-Tools CP-SAT).
+"""Times a van's sequence exactly and hands out its spare minutes as contact time (OR-Tools CP-SAT).
 
-Comes in: a sequence that holds. Goes out: how much longer each visit may last, and where nobody of it was told a time
-yet, when the rests are taken. Windows, times aboard, ride times, rests, the shift and the battery hold as before, and
-nobody is visited later than they were told. First come residents who had no real contact lately; the first minutes with
-one weigh more than the last with another.
+Comes in: a sequence that holds. Goes out: how much longer each visit may last, where the van charges and for how long,
+and where nobody of it was told a time yet, when the rests are taken. Windows, times aboard, ride times, rests, the
+shift and the battery hold as before, and nobody is visited later than they were told. First come residents who had no
+real contact lately; the first minutes with one weigh more than the last with another. A charging moves only where the
+plan is worth more by that (`draft.Worth`) and leaves no less time to talk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,8 @@ from itertools import pairwise
 
 from routing.battery import Draw
 from routing.cargo import ride_of
-from routing.draft import Draft, Visits
+from routing.charging import Charging
+from routing.draft import Draft, Visits, Worth
 from routing.exact import ExactModel, Expression, Solution, Variable
 from routing.model import StepKind, Task, Van
 from routing.stops import AT_DEPOT, NEVER, Visit
@@ -25,6 +27,7 @@ GRAIN_S = 60
 
 
 DETERMINISTIC_S = 0.2
+CHARGING_DETERMINISTIC_S = 0.02
 WALL_S = 0.5
 """Per van; the model is solved to its optimum in about a hundredth of a second."""
 
@@ -38,22 +41,43 @@ def weight(contact_days: int | None) -> int:
 
 @dataclass(frozen=True)
 class Handed:
-    """A van's sequence with its rests in their best place, and what each visit lasts longer."""
+    """A van's sequence with its rests and chargings in their best place, and what each visit lasts longer."""
 
     visits: Visits
     talk_s: tuple[int, ...]
 
 
-def hand_out(table: Timetable, draft: Draft, told_s: Mapping[str, int], seed: int) -> dict[str, Handed]:
-    """For each van with something to hand out; `told_s`: when people were told that somebody comes."""
+def hand_out(table: Timetable, draft: Draft, worth: Worth, seed: int) -> dict[str, Handed]:
+    """For each van with something to hand out or to charge; nobody is later than `worth` knows they were told."""
     found: dict[str, Handed] = {}
     for van_id, visits in draft.visits.items():
-        van = table.vans[van_id]
-        if any(_most_s(table, visit) for visit in visits[table.frozen(van, visits) :]):
-            handed = _VanModel(table, van, visits, told_s).solved(seed)
-            if handed is not None and any(handed.talk_s):
-                found[van_id] = handed
+        van, told_s = table.vans[van_id], worth.said.start_s
+        handed = _talked(table, van, visits, told_s, seed)
+        charged = _charged(table, van, visits, told_s, seed)
+        if charged is not None and worth.of_van(van_id, charged) < worth.of_van(van_id, visits):
+            then = _talked(table, van, charged, told_s, seed)
+            if sum(then.talk_s) >= sum(handed.talk_s):
+                handed = then
+        if handed.visits != visits or any(handed.talk_s):
+            found[van_id] = handed
     return found
+
+
+def _talked(table: Timetable, van: Van, visits: Visits, told_s: Mapping[str, int], seed: int) -> Handed:
+    """As long as each visit may last; no longer than it must where there is nothing to hand out."""
+    handed = None
+    if any(_most_s(table, visit) for visit in visits[table.frozen(van, visits) :]):
+        handed = _VanModel(table, van, visits, told_s).solved(seed)
+    return handed if handed is not None and any(handed.talk_s) else Handed(visits, (0,) * len(visits))
+
+
+def _charged(table: Timetable, van: Van, visits: Visits, told_s: Mapping[str, int], seed: int) -> Visits | None:
+    """With its chargings where they cost least; None where it charges nowhere, or nothing was found in time."""
+    bare = tuple(visit for visit in visits if visit.kind is not StepKind.CHARGE)
+    if bare == visits or len(table.run(van, bare).kg) <= len(bare):  # without charging there is no way, or no room
+        return None
+    handed = _VanModel(table, van, visits, told_s, charges=True).solved(seed)
+    return None if handed is None else handed.visits
 
 
 def _most_s(table: Timetable, visit: Visit) -> int:
@@ -62,19 +86,26 @@ def _most_s(table: Timetable, visit: Visit) -> int:
 
 
 class _VanModel:
-    """One van's sequence with free times. Times are seconds from now."""
+    """One van's sequence with free times: how long its visits last, or with `charges` where and how long it charges.
 
-    def __init__(self, table: Timetable, van: Van, visits: Visits, told_s: Mapping[str, int]) -> None:
+    Times are seconds from now.
+    """
+
+    def __init__(
+        self, table: Timetable, van: Van, visits: Visits, told_s: Mapping[str, int], *, charges: bool = False
+    ) -> None:
         self._table, self._van, self._told_s = table, van, told_s
         self._now = table.problem.now_s
         self._all = visits
         self._asap = table.run(van, visits)
         rests = [v for v in visits if v.kind is StepKind.REST and table.rests[van.id, v.id].place is None]
         self._rests = [] if self._late(rests) or self._somebody_was_told() else rests
-        self._visits = tuple(visit for visit in visits if visit not in self._rests)
+        placed = {visit for visit in visits if visit.kind is StepKind.CHARGE} if charges else set()
+        self._visits = tuple(visit for visit in visits if visit not in self._rests and visit not in placed)
         self._frozen = table.frozen(van, self._visits)
-        self._timed: Timed = self._asap if not self._rests else table.run(van, self._visits)
+        self._timed: Timed = table.run(van, self._visits)
         self._model = ExactModel()
+        self._charging = Charging(table, van, self._visits, self._timed, self._model) if placed else None
         self._horizon = max(van.shift.to_s, self._asap.end_s) - self._now + 1
         self._talk: dict[int, Variable] = {}
         self._before: dict[tuple[str, int], Variable] = {}
@@ -116,7 +147,7 @@ class _VanModel:
         visit = self._visits[index]
         service_s = self._timed.depart[index] - self._timed.start[index]
         most = _most_s(self._table, visit) // GRAIN_S if index >= self._frozen else 0
-        if not most:
+        if not most or self._charging is not None:
             return self._start[index] + service_s
         first = self._model.variable([(0, min(most, FIRST_TALK_S // GRAIN_S))])
         more = self._model.variable([(0, max(0, most - FIRST_TALK_S // GRAIN_S))])
@@ -141,6 +172,10 @@ class _VanModel:
         model.require(end <= latest)
         arrivals: list[Expression] = [*self._start, end]
         gaps = self._gaps()
+        if self._charging is not None:
+            self._charging.offer(gaps[:-1])  # once home for good it brings nobody anywhere
+        charging_s = [0 if self._charging is None else self._charging.lasts_s(gap) for gap in range(len(legs))]
+        resting_s: list[Expression] = [0] * len(legs)
         for rest_visit in self._rests:
             rest = table.rests[van.id, rest_visit.id]
             at = model.variable([(rest.window.from_s - self._now, rest.window.to_s - self._now)])
@@ -150,16 +185,14 @@ class _VanModel:
                 self._before[rest.id, gap] = here
                 home_first_s = legs[gap] if gap == len(self._visits) else 0  # when all is done she rests at home
                 model.require(at >= leave[gap] + home_first_s, when=here)
-                model.require(arrivals[gap] >= at + rest.rest_s + legs[gap] - home_first_s, when=here)
+                model.require(arrivals[gap] >= at + rest.rest_s + legs[gap] - home_first_s + charging_s[gap], when=here)
                 choices.append(here)
+                resting_s[gap] += rest.rest_s * here
             model.require(sum(choices) == 1)
         for index in range(self._frozen, len(arrivals)):
-            resting = [
-                table.rests[van.id, rest.id].rest_s * self._before[rest.id, index]
-                for rest in self._rests
-                if (rest.id, index) in self._before
-            ]
-            model.require(arrivals[index] >= leave[index] + legs[index] + sum(resting))
+            model.require(arrivals[index] >= leave[index] + legs[index] + charging_s[index] + resting_s[index])
+        if self._charging is not None:
+            self._charging.follow(self._frozen, leave, resting_s, self._asap.soc_end or 0.0)
 
     def _gaps(self) -> list[int]:
         """Before which visits a rest may be: nobody sits in the van there. The last is before the way home."""
@@ -223,8 +256,11 @@ class _VanModel:
         self._chain()
         self._aboard()
         self._charge()
-        self._model.maximize(sum(self._worth))
-        solution = self._model.solve(seed=seed, deterministic_s=DETERMINISTIC_S, wall_s=WALL_S)
+        worth = sum(self._worth) if self._charging is None else -1 * self._charging.cost(self._start)
+        self._model.maximize(worth)
+        talks = self._charging is None
+        limit_s = DETERMINISTIC_S if talks else CHARGING_DETERMINISTIC_S
+        solution = self._model.solve(seed=seed, deterministic_s=limit_s, wall_s=WALL_S, presolve=talks)
         return None if solution is None else self._handed(solution)
 
     def _handed(self, solution: Solution) -> Handed | None:
@@ -236,6 +272,10 @@ class _VanModel:
                 if here is not None and solution.value(here):
                     visits.append(rest)
                     talk.append(0)
+            if self._charging is not None:
+                chosen = self._charging.chosen(index, solution)
+                visits += chosen
+                talk += [0] * len(chosen)
             if index < len(self._visits):
                 visits.append(self._visits[index])
                 talk.append(GRAIN_S * solution.value(self._talk[index]) if index in self._talk else 0)

@@ -28,6 +28,8 @@ class Timed:
     drive_s: int = 0
     distance_m: int = 0
     soc_end: float | None = None
+    kg: list[float] = field(default_factory=list)
+    """What rides along on the way to each visit, and at last home; of a sequence whose loads are right."""
     fault: Fault | None = None
     at: int = -1
     late_s: int = 0
@@ -55,7 +57,6 @@ class Run:
         self._places = table.places(van, visits)
         self._home = table.depots[van.depot].place
         self._not_before: dict[int, int] = {}
-        self._kg: list[float] = []
         self._timed = Timed()
 
     def timed(self) -> Timed:
@@ -109,12 +110,12 @@ class Run:
         for name in van.on_board:
             goods[name in visited].append(table.stops[name].gives)
         cargo.begin(goods[True], goods[False])
-        self._kg = [cargo.kg]
+        self._timed.kg = kg = [cargo.kg]
         fetched: set[str] = set()
         try:
             for index in range(len(self._visits)):
                 self._load_step(cargo, index, fetched)
-                self._kg.append(cargo.kg)
+                kg.append(cargo.kg)
             cargo.end(len(self._visits) - 1)
         except CargoFault as fault:
             raise FaultError(fault.fault, fault.at) from None
@@ -308,7 +309,7 @@ class Run:
     def _legs_percent(self, draw: Draw) -> Iterator[float]:
         """What driving to each visit, and at last home, takes from the pack."""
         duration, distance, place = self._table.duration, self._table.distance, self._van.place
-        for to, kg in zip((*self._places, self._home), self._kg, strict=True):
+        for to, kg in zip((*self._places, self._home), self._timed.kg, strict=True):
             metres = distance[place][to]
             yield metres * (draw.of_metre + draw.of_metre_kg * kg) + draw.of_driving_s * duration[place][to]
             place = to
