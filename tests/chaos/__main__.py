@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 import tempfile
-from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from tests.chaos import mutants, scenarios
 from tests.chaos.campaign import run
 from tests.chaos.postgres import postgres
 from tests.chaos.verdict import Report
-from tests.chaos.world import Database
+from tests.chaos.world import sqlite
 
-DATABASES = ("sqlite", "postgresql")
+RECORDS = {"sqlite": sqlite, "postgresql": postgres}
 
 
 def main() -> int:
@@ -28,55 +28,64 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)  # PostgreSQL runs as its own user below it
         reports = [_campaign(folder / name, name, options) for name in options.database]
-        caught = {} if options.no_mutants else catch(folder)
-    whole = _whole(options.seed, reports, caught)
-    text = json.dumps(whole, indent=1)
+        builds = {} if options.no_mutants else try_mutants(folder)
+    made = whole(options.seed, reports, builds)
+    text = json.dumps(made, indent=1)
     print(text)
     if options.report is not None:
         options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(text + "\n")
-    return 0 if all(report.holds() for report in reports) and all(caught.values()) else 1
+    return 0 if all(report.holds() for report in reports) and all(one.caught for one in builds.values()) else 1
 
 
-def catch(folder: Path) -> dict[str, bool]:
-    """Tells each short story with the real build and with the mutant: caught when only the mutant loses."""
+@dataclass(frozen=True)
+class Tried:
+    """What a mutant lost of what was acknowledged, and what the real build lost in the same story."""
+
+    lost: int
+    lost_by_ours: int
+
+    @property
+    def caught(self) -> bool:
+        return self.lost_by_ours == 0 and self.lost > 0
+
+
+def try_mutants(folder: Path) -> dict[str, Tried]:
+    """Tells each short story with the real build and with the mutant."""
     stories = {
         mutants.DELETES_ON_PUBACK: scenarios.lost_when_hub_and_broker_die,
         mutants.SPEAKS_BEFORE_COMMIT: scenarios.lost_when_both_die_at_work,
         mutants.TRUSTS_NORMAL: scenarios.lost_when_the_power_goes,
     }
-    caught = {}
+    tried = {}
     for name, story in stories.items():
         ours = story(folder / f"{name}-not")
         theirs = story(folder / name, mutants.program(name))
-        caught[name] = ours == 0 and theirs > 0
+        tried[name] = Tried(theirs, ours)
         print(f"  {name}: {theirs} lost, by the real build {ours}", flush=True)
-    return caught
+    return tried
 
 
 def _campaign(folder: Path, database: str, options: argparse.Namespace) -> Report:
-    with ExitStack() as servers:
-        record = Database(f"sqlite:///{folder / 'hub.sqlite'}")
-        if database == "postgresql":
-            record = servers.enter_context(postgres(folder.with_name("postgres")))
-        print(f"campaign on {database}, seed {options.seed}", flush=True)
-        share = len(options.database)
-        return run(
-            folder,
-            seed=options.seed,
-            kills=-(-options.kills // share),
-            overlaps=-(-options.overlaps // share),
-            database=record,
-        )
+    print(f"campaign on {database}, seed {options.seed}", flush=True)
+    share = len(options.database)
+    return run(
+        folder,
+        seed=options.seed,
+        kills=-(-options.kills // share),
+        overlaps=-(-options.overlaps // share),
+        record=RECORDS[database],
+    )
 
 
-def _whole(seed: int, reports: list[Report], caught: dict[str, bool]) -> dict[str, Any]:
+def whole(seed: int, reports: list[Report], builds: dict[str, Tried]) -> dict[str, Any]:
     """The figures of all campaigns added up, and each by itself."""
     added = ("kills", "overlapping_outages", "acked", "recorded", "lost", "doubled", "skipped")
     return {
         "seed": seed,
         **{name: sum(getattr(report, name) for report in reports) for name in added},
-        "mutants_caught": caught,
+        "mutants_caught": sum(one.caught for one in builds.values()) if builds else None,
+        "mutants": {name: {**asdict(one), "caught": one.caught} for name, one in builds.items()},
         "campaigns": [report.table() for report in reports],
     }
 
@@ -86,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=100, help="SIGKILLs at least (default 100)")
     parser.add_argument("--overlaps", type=int, default=20, help="bouts of two or more faults at least (default 20)")
-    parser.add_argument("--database", nargs="+", choices=DATABASES, default=DATABASES)
+    parser.add_argument("--database", nargs="+", choices=RECORDS, default=list(RECORDS))
     parser.add_argument("--no-mutants", action="store_true", help="leave out the builds that must be caught")
     parser.add_argument("--report", type=Path, help="write the report there as JSON")
     parser.add_argument("--keep", help="a folder for every file and log, kept (a temporary one otherwise)")

@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.chaos.verdict import Report, compare, settle
 from tests.chaos.world import Database, Van, World, wait_until, world
 
 LONGEST_S = 1.2  # machine: how long a fault lasts at most
+RECORD_MB = 256
 QUIET_S = 0.6  # machine: between two bouts, so that something gets through
 
 
@@ -58,11 +60,19 @@ class Campaign:
             world.pause(choice.uniform(0.0, LONGEST_S / 4))
 
 
-def run(folder: Path, *, seed: int, kills: int, overlaps: int, database: Database) -> Report:
+OpenRecord = Callable[[Path], AbstractContextManager[Database]]
+"""Makes a record whose files are all on the disk it is given."""
+
+
+def run(folder: Path, *, seed: int, kills: int, overlaps: int, record: OpenRecord) -> Report:
     """One campaign from start to verdict. Raises `TimeoutError` when the world does not come back to rest."""
     began = time.monotonic()
     campaign = Campaign(seed, kills, overlaps)
-    with disks() as small, world(folder, seed=seed, database=database, disks=small) as broken:
+    with (
+        disks() as small,
+        record(small(folder / "record", size_mb=RECORD_MB)) as database,
+        world(folder, seed=seed, database=database, disks=small) as broken,
+    ):
         faults = [*KILLS, *OUTAGES]
         left_out = []
         if small.possible:
@@ -80,7 +90,9 @@ def run(folder: Path, *, seed: int, kills: int, overlaps: int, database: Databas
         come_back(broken)
         settle(broken)
         lost, doubled, skipped, recorded = compare(broken, load)
-        rejects = Counter(row["field"] for row in broken.hub.ask("/api/rejects?limit=1000"))
+        rejected: Counter[str] = Counter()
+        for row in broken.hub.ask("/api/rejects?limit=1000"):
+            rejected[row["field"]] += row["count"]
         return Report(
             seed=seed,
             database="postgresql" if database.is_server else "sqlite",
@@ -93,14 +105,19 @@ def run(folder: Path, *, seed: int, kills: int, overlaps: int, database: Databas
             lost=lost,
             doubled=doubled,
             skipped=skipped,
-            rejected=dict(rejects),
+            rejected=dict(rejected),
             wall_s=round(time.monotonic() - began, 1),
         )
 
 
+def _revived(database: Database) -> bool:
+    database.start()
+    return database.is_up()
+
+
 def come_back(world: World) -> None:
     """Everything runs again, and every node's line is connected."""
-    world.database.start()
+    wait_until(lambda: _revived(world.database), "the database")
     world.start_broker()
     world.hub.start()
     for van in world.vans:

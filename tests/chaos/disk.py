@@ -1,4 +1,4 @@
-"""Small disks of their own for the vans, which can be filled or made read-only. Needs root and tmpfs."""
+"""Small disks of their own, which can be filled or made read-only. Needs root and tmpfs."""
 
 import os
 import shutil
@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-SIZE_MB = 48
 BALLAST = "ballast"
+PIECE_BYTES = 1 << 20
 
 
 class Disks:
-    """Called for each van's folder: mounts a small disk there, unless that is not `possible`."""
+    """Called for each folder that needs one: mounts a small disk there, unless that is not `possible`."""
 
     def __init__(self) -> None:
         self.possible = os.geteuid() == 0 and shutil.which("mount") is not None
         self._mounted: list[Path] = []
 
-    def __call__(self, folder: Path) -> Path:
+    def __call__(self, folder: Path, *, size_mb: int) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
         if self.possible:
-            command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(folder)]
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)]
             self.possible = subprocess.run(command, capture_output=True, check=False).returncode == 0
         if self.possible:
             self._mounted.append(folder)
@@ -44,7 +45,7 @@ def fill(disk: Path) -> None:
     """To the last byte."""
     with suppress(OSError), (disk / BALLAST).open("wb", buffering=0) as ballast:
         while True:
-            ballast.write(b"\0" * 65536)
+            ballast.write(bytes(PIECE_BYTES))
 
 
 def unfill(disk: Path) -> None:
@@ -54,7 +55,7 @@ def unfill(disk: Path) -> None:
 
 
 def make_read_only(disk: Path) -> None:
-    """As a worn-out card does. Linux refuses while a file is open for writing: the gateway must be down."""
+    """As a worn-out card does. Linux refuses while a file is open for writing: who writes there must be down."""
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True, check=True)
 
 

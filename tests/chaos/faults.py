@@ -60,6 +60,31 @@ def _start_writable(_world: World, van: Van) -> None:
     van.gateway.start()
 
 
+def _fill_record(world: World, _van: Van) -> None:
+    fill(world.database.disk)
+
+
+def _unfill_record(world: World, _van: Van) -> None:
+    unfill(world.database.disk)
+    world.database.start()  # a server that can write no log ends itself
+
+
+def _start_record_read_only(world: World, _van: Van) -> None:
+    world.hub.kill()
+    world.database.kill()
+    make_read_only(world.database.disk)
+    world.database.start()
+    world.hub.start()
+
+
+def _start_record_writable(world: World, _van: Van) -> None:
+    world.hub.kill()
+    world.database.kill()
+    make_writable(world.database.disk)
+    world.database.start()
+    world.hub.start()
+
+
 KILLS = (
     Fault("kill the gateway", lambda _w, van: van.gateway.kill(), lambda _w, van: van.gateway.start()),
     Fault("kill the node", lambda _w, van: van.node.kill(), lambda _w, van: van.node.start()),
@@ -99,9 +124,21 @@ OUTAGES = (
         lambda _w, van: van.clock.step(wrong_s=-STEP_S, is_kept=False),
         lambda _w, van: van.clock.step(wrong_s=0.0, is_kept=True),
     ),
+    Fault(
+        "step the hub's clock forward",
+        lambda world, _v: world.hub_clock.step(wrong_s=STEP_S, is_kept=True),
+        lambda world, _v: world.hub_clock.step(wrong_s=0.0, is_kept=True),
+    ),
+    Fault(
+        "step the hub's clock back",
+        lambda world, _v: world.hub_clock.step(wrong_s=-STEP_S, is_kept=True),
+        lambda world, _v: world.hub_clock.step(wrong_s=0.0, is_kept=True),
+    ),
     Fault("repeat and reorder messages", _repeat, _nothing),
 )
 DISKS = (
     Fault("fill the van's disk", lambda _w, van: fill(van.disk), lambda _w, van: unfill(van.disk)),
     Fault("start on a read-only disk", _start_read_only, _start_writable),
+    Fault("fill the record's disk", _fill_record, _unfill_record),
+    Fault("start on a read-only record", _start_record_read_only, _start_record_writable),
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import edge_gateway.__main__
 import hub_backend.__main__
+from edge_gateway.hub_link import HubLink
 
 DELETES_ON_PUBACK = "deletes-on-puback"
 SPEAKS_BEFORE_COMMIT = "speaks-before-commit"
@@ -22,11 +23,16 @@ SLOW_DISK_S = 0.1
 
 
 def delete_on_puback() -> None:
-    """The outbox forgets a batch when the broker has it."""
+    """The gateway's line is one that believes the broker."""
     from edge_gateway import app
+
+    app.HubLink = believer()  # type: ignore[attr-defined]
+
+
+def believer() -> type[HubLink]:
+    """A line whose outbox forgets a batch when the broker has it."""
     from edge_gateway.contract.messages import decode_batch
     from edge_gateway.contract.topics import EVENTS
-    from edge_gateway.hub_link import HubLink
 
     class Believer(HubLink):
         def _new_client(self, ended: Any) -> Any:
@@ -47,7 +53,7 @@ def delete_on_puback() -> None:
             client.publish, client.on_publish = remember, believe
             return client
 
-    app.HubLink = Believer  # type: ignore[misc]
+    return Believer
 
 
 def speak_before_commit() -> None:

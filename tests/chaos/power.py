@@ -46,21 +46,35 @@ class Disk:
 
 @dataclass(frozen=True)
 class Cut:
-    """The moment of an answer: what it acknowledged, and the files as the disk had them."""
+    """The moment of an answer: what it acknowledged, the files as the disk had them, and how often it had been asked
+    to keep them."""
 
     acked: frozenset[str]
     files: dict[str, bytes]
+    syncs: int
 
 
-def acknowledged_but_gone(folder: Path, program: Sequence[str], *, taps: int = 20) -> tuple[int, int]:
-    """Taps on the page of a gateway that is run so: how many were acknowledged; after a cut at that moment, gone."""
+@dataclass(frozen=True)
+class Toll:
+    """Of taps that were acknowledged: how many were gone after a cut at some acknowledgement, and fdatasync per ack."""
+
+    acked: int
+    gone: int
+    syncs_per_ack: float
+
+
+def toll(folder: Path, program: Sequence[str], *, taps: int = 20) -> Toll:
+    """Taps on the page of a gateway that is run so, with a power cut at each acknowledgement."""
     trace = traced_taps(folder, program, taps=taps)
     acked: set[str] = set()
     gone: set[str] = set()
+    syncs: list[int] = []
     for number, cut in enumerate(cuts(trace, "outbox.sqlite")):
         acked |= cut.acked
         gone |= acked - survivors(cut, folder / f"cut-{number}")
-    return len(acked), len(gone)
+        syncs.append(cut.syncs)
+    between = len(syncs) - 1  # what came before the first acknowledgement was for the file itself
+    return Toll(len(acked), len(gone), (syncs[-1] - syncs[0]) / between if between > 0 else 0.0)
 
 
 def traced_taps(folder: Path, program: Sequence[str], *, taps: int) -> Path:
@@ -101,10 +115,11 @@ def cuts(trace: Path, name: str) -> Iterator[Cut]:
     """Every answer that acknowledged something, with the files whose name begins with `name` as the disk had them."""
     disks: dict[str, Disk] = {}
     syncing: dict[str, tuple[str, bytes]] = {}
+    syncs = 0
     for thread, call, words, finished in _calls(trace):
         if call == "sendto":
             if acked := frozenset(re.findall(r'"stored":\["([^"]+)"\]', _data(words).decode(errors="replace"))):
-                yield Cut(acked, {file: disk.durable for file, disk in disks.items()})
+                yield Cut(acked, {file: disk.durable for file, disk in disks.items()}, syncs)
             continue
         if call == "unlink":
             disks.pop(Path(_data(words).decode()).name, None)
@@ -124,6 +139,7 @@ def cuts(trace: Path, name: str) -> Iterator[Cut]:
             case "fdatasync" | "fsync":
                 begun = syncing.pop(thread, (file, bytes(disk.seen)))
                 disks[begun[0]].durable = begun[1]
+                syncs += 1
 
 
 def survivors(cut: Cut, folder: Path) -> set[str]:

@@ -7,7 +7,7 @@ from tests.chaos import power
 from tests.chaos.campaign import come_back
 from tests.chaos.load import Load
 from tests.chaos.verdict import compare, settle
-from tests.chaos.world import Database, World, world
+from tests.chaos.world import World, sqlite, world
 
 GATEWAY = ("-m", "edge_gateway")
 HUB = ("-m", "hub_backend")
@@ -15,7 +15,7 @@ HUB = ("-m", "hub_backend")
 
 def lost_when_hub_and_broker_die(folder: Path, gateway: Sequence[str] = GATEWAY) -> int:
     """The hub is away; the vans go on; then the broker dies with what it holds. Acknowledged events that are lost."""
-    with world(folder, seed=1, database=_file(folder), gateway_program=gateway) as broken:
+    with sqlite(folder) as record, world(folder, seed=1, database=record, gateway_program=gateway) as broken:
         load = Load(broken)
         load.start()
         broken.pause(0.5)
@@ -31,7 +31,7 @@ def lost_when_both_die_at_work(folder: Path, hub: Sequence[str] = HUB, *, deaths
 
     With the broker alive nothing would be lost even so: it gives the hub again what that has not acked.
     """
-    with world(folder, seed=1, database=_file(folder), hub_program=hub) as broken:
+    with sqlite(folder) as record, world(folder, seed=1, database=record, hub_program=hub) as broken:
         load = Load(broken)
         load.start()
         for _ in range(deaths):
@@ -44,7 +44,7 @@ def lost_when_both_die_at_work(folder: Path, hub: Sequence[str] = HUB, *, deaths
 
 def lost_when_the_power_goes(folder: Path, gateway: Sequence[str] = GATEWAY) -> int:
     """The power goes at each of twenty acknowledgements. Acknowledged events that are not on the disk."""
-    return power.acknowledged_but_gone(folder, gateway)[1]
+    return power.toll(folder, gateway).gone
 
 
 def _lost(broken: World, load: Load) -> int:
@@ -52,7 +52,3 @@ def _lost(broken: World, load: Load) -> int:
     come_back(broken)
     settle(broken)
     return compare(broken, load)[0]
-
-
-def _file(folder: Path) -> Database:
-    return Database(f"sqlite:///{folder / 'hub.sqlite'}")

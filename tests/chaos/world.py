@@ -17,6 +17,7 @@ from typing import Any
 from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.sealing import new_key
 from hub_backend.simulator.node import HEAP, twin_program
+from tests.chaos.disk import Disks
 from tests.chaos.relay import Relay
 from tests.chaos.serial_relay import SerialRelay
 from tests.conftest import ROOT
@@ -25,6 +26,7 @@ from tests.edge_gateway.rig import START_S
 from tests.free_port import free_port
 
 VANS = ("van-1", "van-2")
+VAN_MB = 48
 START_PATIENCE_S = 90.0  # machine, when both cores are busy
 NEVER_S = START_S + 30 * 86400
 
@@ -141,6 +143,7 @@ class World:
     folder: Path
     broker: Mosquitto
     hub: Program
+    hub_clock: ClockPage
     hub_line: Relay
     vans: list[Van]
     random: random.Random
@@ -169,22 +172,33 @@ class World:
 
 
 class Database:
-    """Where the record is: a SQLite file, which has no process to kill."""
+    """Where the record is: a SQLite file, which has no process to kill. All its files are on `disk`."""
 
     kills = 0
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, disk: Path) -> None:
         self.url = url
+        self.disk = disk
 
     @property
     def is_server(self) -> bool:
         return False
 
     def kill(self) -> None:
-        raise NotImplementedError("a file cannot be killed")
+        """Nothing to kill."""
 
     def start(self) -> None:
         """Nothing to start."""
+
+    def is_up(self) -> bool:
+        return True
+
+
+@contextmanager
+def sqlite(disk: Path) -> Iterator[Database]:
+    """A SQLite file on this disk."""
+    disk.mkdir(parents=True, exist_ok=True)
+    yield Database(f"sqlite:///{disk / 'hub.sqlite'}", disk)
 
 
 def wait_until(claim: Callable[[], object], what: str, *, within_s: float = START_PATIENCE_S) -> None:
@@ -207,7 +221,7 @@ def world(
     database: Database,
     gateway_program: Sequence[str] = ("-m", "edge_gateway"),
     hub_program: Sequence[str] = ("-m", "hub_backend"),
-    disks: Callable[[Path], Path] = lambda folder: folder,
+    disks: Disks | None = None,
 ) -> Iterator[World]:
     """Everything started and connected. The programs are what Python runs: a mutant's is a script."""
     choice = random.Random(seed)
@@ -216,6 +230,7 @@ def world(
     broker.start()
     hub_line = Relay(broker.port)
     keys = {name: new_key() for name in VANS}
+    hub_clock = _clock(folder / "hub.clock")
     hub = _hub(folder, hub_program, hub_line.port, keys, database.url)
     vans = [
         _van(
@@ -229,7 +244,7 @@ def world(
         )
         for name in VANS
     ]
-    made = World(folder, broker, hub, hub_line, vans, choice, database)
+    made = World(folder, broker, hub, hub_clock, hub_line, vans, choice, database)
     try:
         hub.start()
         for van in vans:
@@ -249,6 +264,13 @@ def world(
         broker.stop()
 
 
+def _clock(page: Path) -> ClockPage:
+    """Shows the machine's own time until it is stepped."""
+    clock = ClockPage(page, start_s=START_S)
+    clock.run(world_s=time.time(), rate=1.0, limit_s=NEVER_S + 10 * 365 * 86400)
+    return clock
+
+
 def _hub(folder: Path, program: Sequence[str], mqtt_port: int, keys: dict[str, str], url: str) -> Program:
     port = free_port()
     gateways = "".join(
@@ -257,7 +279,7 @@ def _hub(folder: Path, program: Sequence[str], mqtt_port: int, keys: dict[str, s
     config = folder / "hub.toml"
     config.write_text(
         f'org = "buurenzo"\nhubs = ["colmschate"]\ndatabase_url = "{url}"\nmqtt_port = {mqtt_port}\n'
-        f"http_port = {port}\n{gateways}"
+        f'http_port = {port}\nclock_page = "{folder / "hub.clock"}"\n{gateways}'
     )
     command = [sys.executable, *program, "--config", str(config), "--log-level", "warning"]
     return Program("hub", command, port, folder / "hub.log")
@@ -270,16 +292,16 @@ def _van(
     program: Sequence[str],
     broker_port: int,
     key: str,
-    disks: Callable[[Path], Path],
+    disks: Disks | None,
     noise: random.Random,
 ) -> Van:
     port, uplink = free_port(), Relay(broker_port)
     disk = folder / name
     disk.mkdir()
-    disk = disks(disk)
+    if disks is not None:
+        disks(disk, size_mb=VAN_MB)
     page = folder / f"{name}.clock"
-    clock = ClockPage(page, start_s=START_S)
-    clock.run(world_s=time.time(), rate=1.0, limit_s=NEVER_S + 10 * 365 * 86400)
+    clock = _clock(page)
     line = SerialRelay(folder / f"{name}-scanner", random=noise)
     config = folder / f"{name}.toml"
     config.write_text(

@@ -27,11 +27,11 @@ pytestmark = pytest.mark.servers
 
 
 @contextmanager
-def linked(folder: Path, port: int, **changes: object) -> Iterator[Parts]:
+def linked(folder: Path, port: int, *, kind: type[HubLink] = HubLink, **changes: object) -> Iterator[Parts]:
     """A gateway's parts with their line to the hub."""
     settings = {"mqtt_port": port, "telemetry_commit_s": 0.05, "committed_timeout_s": 0.5, **changes}
     with parts(folder / "gateway", **settings) as gateway:
-        link = HubLink(
+        link = kind(
             gateway.settings,
             outbox=gateway.outbox,
             intake=gateway.intake,
