@@ -79,7 +79,7 @@ class Store:
         return Bulk.of(str(compiled), tuple(columns), compiled.positiontup)
 
     def open(self) -> None:
-        """Brings the schema up to date. Raises `StoreError`."""
+        """Brings the schema up to date. Raises `StoreError`, and `SchemaError` when it is not what it says it is."""
         from hub_backend.migrations import upgrade
 
         try:

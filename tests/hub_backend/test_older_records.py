@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, MetaData, Table, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from hub_backend import migrations
 from hub_backend.store import Store, StoreError
+from tests.hub_backend.schemas import kept_of, made_by, revisions
 
 Rows = Sequence[Mapping[str, Any]]
 VALUES: Mapping[type, Callable[[int], object]] = {
@@ -23,13 +22,6 @@ VALUES: Mapping[type, Callable[[int], object]] = {
     float: lambda number: number + 0.5,
     object: lambda number: {"some": [number]},  # JSON
 }
-
-
-def revisions() -> list[str]:
-    config = Config()
-    config.set_main_option("script_location", str(migrations.FOLDER))
-    config.set_main_option("path_separator", "os")
-    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def tables(connection: Connection) -> Mapping[str, Table]:
@@ -75,6 +67,12 @@ def test_a_record_of_that_revision_keeps_all_that_it_holds(new_database: Callabl
     assert lost_from(Store(new_database()), revision) == []
 
 
+@pytest.mark.parametrize("revision", revisions())
+def test_a_released_revision_makes_what_it_made_then(revision: str) -> None:
+    assert kept_of(revision).exists(), "a new one: python -m tests.hub_backend.schemas keeps what it makes"
+    assert made_by(revision) == kept_of(revision).read_text(), "released: what is to change is a revision of its own"
+
+
 CARELESS = """
 import sqlalchemy as sa
 from alembic import op
@@ -98,13 +96,19 @@ def then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     return add
 
 
-@pytest.mark.parametrize("act", ['op.execute("DELETE FROM lanes")', 'op.drop_table("lanes")'])
-def test_a_revision_that_forgets_is_found(
-    new_database: Callable[[], str], then: Callable[[str], None], act: str
+def test_a_revision_that_forgets_is_found(new_database: Callable[[], str], then: Callable[[str], None]) -> None:
+    last = migrations.HEAD
+    then('op.execute("DELETE FROM lanes")')
+    assert [row.partition(":")[0] for row in lost_from(Store(new_database()), last)] == ["lanes", "lanes"]
+
+
+def test_a_revision_that_drops_what_is_needed_is_found(
+    new_database: Callable[[], str], then: Callable[[str], None]
 ) -> None:
     last = migrations.HEAD
-    then(act)
-    assert [row.partition(":")[0] for row in lost_from(Store(new_database()), last)] == ["lanes", "lanes"]
+    then('op.drop_table("lanes")')
+    with pytest.raises(migrations.SchemaError, match="table lanes is missing"):
+        lost_from(Store(new_database()), last)
 
 
 def test_a_revision_that_works_only_on_empty_tables_is_found(

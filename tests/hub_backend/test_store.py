@@ -9,13 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, event, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from hub_backend import migrations
 from hub_backend.kit import Kit
+from hub_backend.migrations import SchemaError
 from hub_backend.record import Base, CursorRow, SeriesRow
 from hub_backend.store import Store, StoreError, row_of
 
@@ -55,8 +55,31 @@ def test_a_record_of_an_older_version_is_known_as_one_and_left_to_the_revisions(
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert store.is_older
-    with pytest.raises(CommandError, match="0000"):
+    with pytest.raises(SchemaError, match="0000"):
         store.open()
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        ("ALTER TABLE orders DROP COLUMN letterbox_allowed", "orders.letterbox_allowed is missing"),
+        ("DROP TABLE lanes", "table lanes is missing"),
+        ("ALTER TABLE lanes RENAME TO l; CREATE TABLE lanes AS SELECT gateway FROM l", "lanes.outbox is missing"),
+        ("DROP TABLE stops; CREATE TABLE stops (more INTEGER NOT NULL)", "stops.more must be filled there, and is not"),
+    ],
+)
+def test_a_record_that_is_not_what_its_revision_says_is_refused(kit: Kit, act: str, told: str) -> None:
+    with kit.store.engine.begin() as connection:
+        for statement in act.split("; "):
+            connection.execute(text(statement))
+    with pytest.raises(SchemaError, match=told):
+        kit.store.open()
+
+
+def test_a_record_with_more_than_its_revision_says_is_taken(any_kit: Kit) -> None:
+    with any_kit.store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE lanes ADD COLUMN more INTEGER DEFAULT 0 NOT NULL"))
+    any_kit.store.open()
 
 
 def test_head_is_the_newest_revision() -> None:
