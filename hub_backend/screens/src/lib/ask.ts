@@ -35,20 +35,25 @@ async function answer<T>(response: Response): Promise<T> {
   const text = await response.text();
   if (!response.ok) {
     const faults = faultsIn(text);
-    const told = faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join("; ");
-    throw new Refused(response.status, faults, told || `${response.status} ${response.statusText}`);
+    throw new Refused(response.status, faults, faults.map(said).join("; ") || `${response.status} ${response.statusText}`);
   }
   return (text === "" ? null : JSON.parse(text)) as T;
 }
 
+/** A fault as the servers write one: `van: unknown van`, or the reason alone where no field is named. */
+export function said({ field, reason }: Fault): string {
+  return field === "" ? reason : `${field}: ${reason}`;
+}
+
 /** What FastAPI, our rejects or a plain server say went wrong. */
-function faultsIn(text: string): Fault[] {
+export function faultsIn(text: string): Fault[] {
   try {
     const body = JSON.parse(text) as { detail?: unknown; reason?: unknown; field?: unknown; rejected?: unknown };
     const found = body.detail ?? body.rejected ?? body;
     return (Array.isArray(found) ? found : [found]).flatMap(faultsOf);
   } catch {
-    return text === "" ? [] : [{ field: "", reason: text.slice(0, 200) }];
+    const plain = text.trim().slice(0, 200);
+    return plain === "" ? [] : [sentence(plain)];
   }
 }
 
@@ -58,12 +63,12 @@ function faultsOf(item: unknown): Fault[] {
   const { field, loc, reason: why, msg, rejected } = item as Record<string, unknown>;
   if (Array.isArray(rejected)) return rejected.flatMap(faultsOf);
   const where = typeof field === "string" ? field : Array.isArray(loc) ? loc.slice(1).join(".") : "";
-  const said = typeof why === "string" ? why : typeof msg === "string" ? msg : "";
-  return said ? [{ field: where, reason: said }] : [];
+  const words = typeof why === "string" ? why : typeof msg === "string" ? msg : "";
+  return words ? [{ field: where, reason: words }] : [];
 }
 
 /** `van: unknown van` names its field itself. */
-function sentence(said: string): Fault {
-  const found = /^(\w+): (.*)$/s.exec(said);
-  return { field: found?.[1] ?? "", reason: found?.[2] ?? said };
+function sentence(words: string): Fault {
+  const found = /^(\w+): (.*)$/s.exec(words);
+  return { field: found?.[1] ?? "", reason: found?.[2] ?? words };
 }

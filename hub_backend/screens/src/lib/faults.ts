@@ -1,5 +1,5 @@
 // What a server would not do, in words for people. It names a field and a technical reason; what that means is here.
-import { Refused } from "./ask";
+import { type Fault, Refused, said } from "./ask";
 import { spoken, t, type TextKey, word } from "./language.svelte";
 
 /** A refusal as the servers say it, and what it means; what is caught by name is told. */
@@ -24,18 +24,18 @@ const MEANINGS: [RegExp, string][] = [
   [/(?<van>\S+) is on the way to it/, "under_way"],
   [/there is nothing to decide/, "decided"],
   [/closed already, by (?<by>.+)/, "signed"],
+  [/^no such page|^Not Found$|^no excursion|: unknown (van|stop|order|plan) /, "gone"],
 ];
 
 /** One refusal: which field, by its name on the screen, and why. */
-function fieldFault(field: string, reason: string): string {
-  const said = `${field}: ${reason}`;
+function faultIn(fault: Fault): string {
   for (const [pattern, key] of MEANINGS) {
-    const found = pattern.exec(said);
+    const found = pattern.exec(said(fault));
     if (!found) continue;
     const why = spoken(t(`fault.${key}` as TextKey, found.groups ?? {}));
-    return FIELDS.has(field) ? `${word("field", field)}: ${why}` : why;
+    return FIELDS.has(fault.field) ? `${word("field", fault.field)}: ${why}` : why;
   }
-  return t("fault.other", { why: said });
+  return t("fault.other", { why: said(fault) });
 }
 
 const FIELDS = new Set(["address", "supplier", "goods", "kind", "chores", "from_s", "to_s", "street", "number", "postcode", "until_day"]);
@@ -44,5 +44,5 @@ const FIELDS = new Set(["address", "supplier", "goods", "kind", "chores", "from_
 export function faultWords(error: unknown): string {
   if (!(error instanceof Refused)) return t("fault.no_connection");
   if (error.faults.length === 0) return t("fault.other", { why: error.message });
-  return error.faults.map(({ field, reason }) => fieldFault(field, reason)).join(" ");
+  return error.faults.map(faultIn).join(" ");
 }
