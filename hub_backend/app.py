@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -33,6 +34,7 @@ from hub_backend.projections.proof import Proof
 from hub_backend.projections.reported import Reported
 from hub_backend.projections.series import Series, SeriesFollower, SqlSeries
 from hub_backend.projections.triggers import Triggers
+from hub_backend.refused_requests import CountRefused
 from hub_backend.same_origin import SameOrigin
 from hub_backend.settings import Settings
 from hub_backend.site import Pages
@@ -94,7 +96,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
 
     measured = metrics.router(kit, health=ask, gateways=lambda: gateways.all_gateways(kit))
     lifespan = _lifespan(kit, parts, is_alive)
-    return Hub(kit=kit, parts=parts, web=_web(lifespan, routers, [*plans.root_routers, measured], settings))
+    return Hub(kit=kit, parts=parts, web=_web(kit, lifespan, routers, [*plans.root_routers, measured]))
 
 
 def open_kit(settings: Settings, *, clock: Clock | None = None) -> Kit:
@@ -118,20 +120,24 @@ def open_series(kit: Kit) -> Series:
     return InfluxSeries(kit.settings)
 
 
-def _web(
-    lifespan: Lifespan, routers: Sequence[APIRouter], root_routers: Sequence[APIRouter], settings: Settings
-) -> FastAPI:
+def _web(kit: Kit, lifespan: Lifespan, routers: Sequence[APIRouter], root_routers: Sequence[APIRouter]) -> FastAPI:
     # FastAPI's own documentation pages fetch their scripts from a stranger: left out. The schema is at /openapi.json.
     web = FastAPI(title="buurtrit hub", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     for router in routers:
         web.include_router(router, prefix="/api")
     for router in root_routers:
         web.include_router(router)
-    web.mount("/", Pages(settings.pages_dir))
+    web.mount("/", Pages(kit.settings.pages_dir))
     web.add_exception_handler(OperationalError, _record_is_away)
     refusals.install(web)
     web.add_middleware(SameOrigin)
+    paths = [*_paths("/api", routers), *_paths("", root_routers)]
+    web.add_middleware(CountRefused, refused=kit.refused, paths=paths, now_s=kit.clock.now_s)
     return web
+
+
+def _paths(prefix: str, routers: Sequence[APIRouter]) -> list[str]:
+    return [prefix + route.path for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _record_is_away(_request: Request, error: Exception) -> Response:

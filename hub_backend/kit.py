@@ -1,10 +1,11 @@
 """What every part of the hub is handed: its settings, the world's clock, the record and the live stream."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_gateway.contract.clock import Clock
 from hub_backend.live import Live
+from hub_backend.refused_requests import RefusedRequests
 from hub_backend.settings import Settings
 from hub_backend.store import Store
 
@@ -17,6 +18,7 @@ class Kit:
     clock: Clock
     store: Store
     live: Live
+    refused: RefusedRequests = field(default_factory=RefusedRequests)
 
 
 class Part(Protocol):

@@ -32,6 +32,12 @@ class Metrics:
         for field, count in self._rejected():
             rejects.add_metric([field], count)
         yield rejects
+        refused = CounterMetricFamily(
+            "buurtrit_hub_refused_requests", "What was refused over HTTP", labels=["route", "reason"]
+        )
+        for one in sorted(self._kit.refused.shown(), key=lambda one: (one.place, one.kind)):
+            refused.add_metric([one.place, one.kind], one.count)
+        yield refused
         behind = GaugeMetricFamily("buurtrit_hub_follower_behind_events", "Events to go", labels=["follower"])
         for name, count in sorted(health.followers.items()):
             behind.add_metric([name], count)

@@ -17,6 +17,7 @@ from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.ordering.words import Text
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
+from hub_backend.refused_requests import RECORD
 from hub_backend.spoken import said
 from hub_backend.trigger import ask
 from hub_backend.workday import day_of
@@ -137,6 +138,7 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
             DirectoryFault(list=one.list, index=one.index, field=one.field, reason=one.reason)
             for one in outcome.rejected
         ]
+        _count_refused(kit, "/api/directory", faults)
         return DirectoryTaken(taken=outcome.taken, rejected=faults)
 
     @routes.get("/suppliers")
@@ -161,6 +163,8 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
             response.status_code = 422
         for accepted in outcome.accepted:
             kit.live.tell("order", {"id": accepted.id, "day": accepted.day, "stop": accepted.stop, "state": "open"})
+        faults = [OrderFault(index=one.index, field=one.field, reason=one.reason) for one in outcome.rejected]
+        _count_refused(kit, "/api/orders", faults)
         return OrdersTaken(
             accepted=[
                 OrderAccepted(
@@ -175,7 +179,7 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
                 )
                 for one in outcome.accepted
             ],
-            rejected=[OrderFault(index=one.index, field=one.field, reason=one.reason) for one in outcome.rejected],
+            rejected=faults,
         )
 
     @routes.post("/orders/{order_id}/cancel")
@@ -213,6 +217,12 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
         return ShipmentTaken(id=id_, day=day)
 
     return routes
+
+
+def _count_refused(kit: Kit, place: str, faults: Sequence[DirectoryFault] | Sequence[OrderFault]) -> None:
+    """Each record by itself, for the request that it came in may well be taken."""
+    for fault in faults:
+        kit.refused.add(place, RECORD, field=fault.field, reason=fault.reason, t_s=kit.clock.now_s())
 
 
 def _ask_for_orders(session: Session, day: str, stops: Sequence[str], *, now_s: float) -> None:

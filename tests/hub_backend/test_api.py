@@ -1,5 +1,6 @@
 """The API as the screens use it, on the application itself."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from edge_gateway.contract.messages import Alarm, NodeStatus
 from edge_gateway.contract.topics import Address
+from hub_backend.api.refusals import MOST_BYTES
 from hub_backend.app import Hub, build
 from hub_backend.intake.ledger import Ledger
 from hub_backend.projections.followers import Followers
@@ -90,6 +92,39 @@ def test_another_sites_page_may_not_write(client: TestClient) -> None:
     assert client.post(cancel, headers={"Origin": "http://testserver"}).status_code == 404
 
 
+def test_what_is_refused_over_http_is_counted_by_route_and_kind(client: TestClient) -> None:
+    cancel = "/api/orders/o-1/cancel"
+    client.post(cancel, headers={"Origin": "http://evil.example"})
+    client.post(cancel)
+    client.post("/api/orders/o-2/cancel")
+    client.post("/api/shipments", json={"supplier": "x", "hub": "y", "t_s": "now"})
+    client.post("/api/orders", content=b" " * (MOST_BYTES + 1))
+    client.get("/api/nowhere/secret-7")
+    client.post("/no-page-either")
+    client.request("BREW", "/api/orders")
+    figures = client.get("/metrics").text
+    counted = re.findall(r'refused_requests_total{reason="(\w+)",route="([^"]*)"} (\d+)', figures)
+    assert counted == [
+        ("method", "/api/orders", "1"),
+        ("too_large", "/api/orders", "1"),
+        ("other_site", "/api/orders/{order_id}/cancel", "1"),
+        ("unknown", "/api/orders/{order_id}/cancel", "2"),
+        ("not_valid", "/api/shipments", "1"),
+        ("method", "other", "1"),
+        ("unknown", "other", "1"),
+    ]
+
+
+def test_a_refused_record_is_counted_beside_those_that_were_taken(client: TestClient) -> None:
+    hubs = [{"id": "h", "name": "Hub", "lat": 52.25, "lon": 6.2}, {"id": "i", "name": "Hub", "lat": 95, "lon": 6.2}]
+    taken = client.post("/api/directory", json={"hubs": hubs}).json()
+    assert (taken["taken"]["hubs"], len(taken["rejected"])) == (1, 1)
+    assert 'refused_requests_total{reason="record",route="/api/directory"} 1.0' in client.get("/metrics").text
+    (shown,) = client.get("/api/rejects/requests").json()
+    assert (shown["place"], shown["kind"], shown["count"], shown["field"]) == ("/api/directory", "record", 1, "lat")
+    assert shown["t_s"] == T0
+
+
 def test_vans_and_their_track(hub: Hub, client: TestClient) -> None:
     fill(hub)
     (van,) = client.get("/api/vans").json()
@@ -146,6 +181,19 @@ def test_rejects_show_field_and_reason_and_no_payload(hub: Hub, client: TestClie
     assert "missing" in reject["reason"]
     assert set(reject) == {"id", "received_s", "origin", "field", "reason", "count"}
     assert client.get("/api/health").json()["rejected"] == 1
+
+
+def test_what_was_set_aside_and_is_alike_is_told_together(hub: Hub, client: TestClient) -> None:
+    ledger = Ledger(hub.kit.store)
+    ledger.write([read(VAN_1, batch([b'{"kind":"lid"}', b'{"kind":"lid"}']))], now_s=T0)
+    ledger.write([read(VAN_1, batch([b'{"kind":"lid"}'], first_n=3))], now_s=T0 + 60)
+    page = Refusal("van-2 page", "step", "Expected `int` <= 3", comes_again=True, count=4)
+    ledger.write([page, page, Refusal("buurtrit/x/y/van-9/up", "topic", "unknown gateway 'van-9'", b"?")], now_s=T0)
+    told = {one["origin"]: one for one in client.get("/api/rejects/kinds").json()}
+    lids, taps, stranger = told["van-1"], told["van-2 page"], told["buurtrit/x/y/van-9/up"]
+    assert (lids["gateway"], lids["count"], lids["kept"], lids["t_s"]) == ("van-1", 3, 3, T0 + 60)
+    assert (taps["gateway"], taps["count"], taps["kept"]) == ("van-2", 8, 0)
+    assert (stranger["gateway"], stranger["field"], stranger["kept"]) == (None, "topic", 1)
 
 
 def test_a_nodes_own_alarm_is_shown(hub: Hub, client: TestClient) -> None:

@@ -105,7 +105,15 @@ def test_ingest_and_followers_never_walk_through_what_grows(hub: Hub) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/health", "/api/vans", "/api/coolers", "/api/excursions", "/api/gateways", "/api/rejects"],
+    [
+        "/api/health",
+        "/api/vans",
+        "/api/coolers",
+        "/api/excursions",
+        "/api/gateways",
+        "/api/rejects",
+        "/api/rejects/kinds",
+    ],
 )
 def test_what_every_screen_asks_never_walks_through_what_grows(hub: Hub, path: str) -> None:
     a_bit_of_a_day(hub)
