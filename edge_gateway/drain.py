@@ -132,7 +132,14 @@ class Drain:
             events.append(msgspec.Raw(body))
         if lane is Lane.TELEMETRY:
             self._allowance -= len(events)
-        return EventBatch(outbox=self._outbox.id, lane=lane, base_n=base_n, first_n=rows[0][0], events=tuple(events))
+        return EventBatch(
+            outbox=self._outbox.id,
+            lane=lane,
+            base_n=base_n,
+            first_n=rows[0][0],
+            newest_n=last_n,
+            events=tuple(events),
+        )
 
     def _allowed(self) -> float:
         now = self._monotonic()

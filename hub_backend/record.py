@@ -51,7 +51,10 @@ class EventRow(Base):
 
 
 class LaneRow(Base):
-    """How far a gateway's lane is committed; `missing` counts n that were gone for ever."""
+    """How far a gateway's lane is committed; `missing` counts n that were gone for ever.
+
+    `newest_n` is the highest that the gateway had when it last sent: what lies above `committed_n` waits there.
+    """
 
     __tablename__ = "lanes"
     gateway: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -59,6 +62,7 @@ class LaneRow(Base):
     lane: Mapped[str] = mapped_column(String(10), primary_key=True)
     committed_n: Mapped[int] = mapped_column(BigCount)
     missing: Mapped[int] = mapped_column(BigCount, default=0)
+    newest_n: Mapped[int | None] = mapped_column(BigCount)  # None: its gateway does not tell
 
 
 class SourceRow(Base):

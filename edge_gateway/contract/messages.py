@@ -281,6 +281,7 @@ class EventBatch(Struct, frozen=True, kw_only=True):
     """Events `first_n`, `first_n + 1`, … of one lane of one outbox file.
 
     `base_n` is the lowest n that the outbox still holds: what lies below was committed, or is lost for ever.
+    `newest_n` is the highest: what lies between the hub's committed n and it, waits (None: from a gateway of before).
     The events stay raw, so that one bad event is set aside and the others are kept.
     """
 
@@ -289,6 +290,7 @@ class EventBatch(Struct, frozen=True, kw_only=True):
     lane: Lane
     base_n: Annotated[int, Meta(ge=1)]
     first_n: Annotated[int, Meta(ge=1)]
+    newest_n: Count | None = None
     events: tuple[msgspec.Raw, ...]
 
 

@@ -23,12 +23,12 @@ from hub_backend.store import Bulk, Store
 
 LaneKey = tuple[str, str, Lane]  # gateway, outbox, lane
 
-LANE = ("gateway", "outbox", "lane", "committed_n", "missing")
+LANE = ("gateway", "outbox", "lane", "committed_n", "missing", "newest_n")
 SOURCE = ("source", "boot", "received", "highest_seq", "last_t_s")
 EARLY = "later than the hub's clock: counts from when it came"
 KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
 # Asked often, so made once: that is half of what asking costs.
-HOW_FAR = select(LaneRow.committed_n, LaneRow.missing).where(
+HOW_FAR = select(LaneRow.committed_n, LaneRow.missing, LaneRow.newest_n).where(
     LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
 )
 NEWEST = select(func.max(EventRow.id))
@@ -79,7 +79,7 @@ class _Statements:
         lane, source = insert(LaneRow), insert(SourceRow)
         lanes = lane.on_conflict_do_update(
             index_elements=["gateway", "outbox", "lane"],
-            set_={"committed_n": lane.excluded.committed_n, "missing": lane.excluded.missing},
+            set_={name: lane.excluded[name] for name in ("committed_n", "missing", "newest_n")},
         )
         sources = source.on_conflict_do_update(
             index_elements=["source", "boot"],
@@ -103,6 +103,7 @@ class _Lane:
 
     committed_n: int
     missing: int
+    newest_n: int | None
 
 
 @dataclass
@@ -137,6 +138,7 @@ class _Writing:
     def _batch(self, read: ReadBatch) -> None:
         gateway, batch = read.address.gateway, read.batch
         lane = self._lane(gateway, batch)
+        lane.newest_n = batch.newest_n
         if batch.base_n > lane.committed_n + 1:
             lane.missing += batch.base_n - 1 - lane.committed_n
             lane.committed_n = batch.base_n - 1
@@ -162,7 +164,7 @@ class _Writing:
         gateway, outbox, lane = key
         asked = {"gateway": gateway, "outbox": outbox, "lane": lane.value}
         found = self.connection.execute(HOW_FAR, asked).first()
-        return _Lane(*found) if found is not None else _Lane(0, 0)
+        return _Lane(*found) if found is not None else _Lane(0, 0, None)
 
     def _save_lanes(self) -> None:
         self.written.committed = {
@@ -172,7 +174,7 @@ class _Writing:
         self.statements.lanes.write(
             self.connection,
             [
-                (gateway, outbox, name.value, one.committed_n, one.missing)
+                (gateway, outbox, name.value, one.committed_n, one.missing, one.newest_n)
                 for (gateway, outbox, name), one in self.lanes.items()
             ],
         )

@@ -127,6 +127,17 @@ def examples() -> dict[str, tuple[str, msgspec.Struct]]:
                 outbox="o1", lane=m.Lane.BUSINESS, base_n=5, first_n=7, events=(msgspec.Raw(b'{"kind":"lid"}'),)
             ),
         ),
+        "batch of a lane with more": (
+            "batch",
+            m.EventBatch(
+                outbox="o1",
+                lane=m.Lane.TELEMETRY,
+                base_n=5,
+                first_n=7,
+                newest_n=900,
+                events=(msgspec.Raw(b'{"kind":"lid"}'),),
+            ),
+        ),
         "committed": ("committed", m.Committed(outbox="o1", lane=m.Lane.TELEMETRY, n=12)),
         "presence": ("presence", m.Presence(online=True, boot=1_795_417_200, t_s=T_S, software="buurtrit 0.1")),
         "host state": ("host", m.HostState(online=False, session="s1")),

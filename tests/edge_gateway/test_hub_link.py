@@ -326,6 +326,7 @@ def test_an_outage_drains_in_order_of_importance_at_a_limited_rate(tmp_path: Pat
         while now[0] < 1020:
             while (batch := drain.next_batch()) is not None:
                 sent.append((now[0], batch.lane, len(batch.events)))
+                assert batch.newest_n == gateway.outbox.span(batch.lane)[2]
                 assert drain.committed(batch.lane, batch.first_n + len(batch.events) - 1)
             now[0] += 0.1
         business = [count for _at, lane, count in sent if lane is Lane.BUSINESS]

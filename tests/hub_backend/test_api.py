@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from msgspec.structs import replace
 
 from edge_gateway.contract.messages import Alarm, NodeStatus
 from edge_gateway.contract.topics import Address
@@ -81,9 +82,24 @@ def test_gateways_show_lanes_gaps_and_nodes(hub: Hub, client: TestClient) -> Non
     assert set(by_name) == {"van-1", "van-2", "hub-colmschate"}
     van = by_name["van-1"]
     assert van["online"] is None
-    assert van["lanes"] == [{"outbox": "box", "lane": "telemetry", "committed_n": 5, "missing": 2}]
+    assert van["lanes"] == [{"outbox": "box", "lane": "telemetry", "committed_n": 5, "missing": 2, "waiting": None}]
+    assert (van["heard_s"], van["clock"]) == (T0 + 3, "ntp")
+    assert (by_name["van-2"]["heard_s"], by_name["van-2"]["clock"]) == (None, None)
     assert [(one["source"], one["received"], one["gap"]) for one in van["sources"]] == [("van-1", 3, 3)]
     assert [(one["node"], one["online"], one["dropped"]) for one in van["nodes"]] == [("van-1/cooler", True, 2)]
+
+
+def test_gateways_show_what_waits_in_them(hub: Hub, client: TestClient) -> None:
+    ledger = Ledger(hub.kit.store)
+    for first_n, newest_n in ((1, 900), (3, 900)):
+        sent = replace(batch([position(first_n), position(first_n + 1)], first_n=first_n), newest_n=newest_n)
+        ledger.write([read(VAN_1, sent)], now_s=T0)
+    van = next(one for one in client.get("/api/gateways?gaps_only=true").json() if one["gateway"] == "van-1")
+    assert [(lane["committed_n"], lane["waiting"]) for lane in van["lanes"]] == [(4, 896)]
+    assert [one["gap"] for one in van["sources"]] == [1]  # seq begins at 0, and was 1 here
+    ledger.write([read(VAN_1, batch([position(0)], first_n=5))], now_s=T0)
+    van = next(one for one in client.get("/api/gateways?gaps_only=true").json() if one["gateway"] == "van-1")
+    assert (van["lanes"][0]["waiting"], van["sources"]) == (None, [])  # of an outbox that does not tell
 
 
 def test_another_sites_page_may_not_write(client: TestClient) -> None:

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=10), nullable=False),
         sa.Column("committed_n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("missing", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("newest_n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("gateway", "outbox", "lane"),
     )
     op.create_table(
