@@ -82,6 +82,7 @@ CREATE TABLE lanes (
   lane VARCHAR(10) NOT NULL,
   committed_n INTEGER NOT NULL,
   missing INTEGER NOT NULL,
+  newest_n INTEGER,
   PRIMARY KEY (gateway, outbox, lane)
 );
 CREATE TABLE nodes (
