@@ -81,17 +81,27 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
         "{address}: goederen zijn over hun tijd, controleer ze voor het overhandigen",
         "{address}: goods are past their time, check them before handing over",
     ),
+    "lock_yields": (
+        "{address}: vastgezet op {van}, dat niet rijdt, en daarom vrij voor een andere bus",
+        "{address}: locked to {van}, which does not drive, and so free for another van",
+    ),
+    "lock_let_go": (
+        "{address}: losgemaakt van {van}, dat niet rijdt; {other} komt.",
+        "{address}: unlocked from {van}, which does not drive; {other} comes.",
+    ),
     "and_more": ("en nog {n}", "and {n} more"),
     "dropped": ("{address} vervalt: {why}.", "{address} is dropped: {why}."),
     # why a stop is left out; beside them stand the router's own codes
     "cancelled": ("opdracht vervallen", "order cancelled"),
     "goods_in": ("de spullen voor {address} uit {van}", "the goods for {address} from {van}"),
-    "stuck": ("de spullen liggen in {van}, dat niet rijdt", "the goods are in {van}, which does not drive"),
+    "stuck": (
+        "de spullen liggen in {van}, waarvan de dag voorbij is",
+        "the goods are in {van}, whose day is over",
+    ),
     "in_several_vans": ("de spullen liggen in meer busjes: {vans}", "the goods are in several vans: {vans}"),
-    "locked_out": ("vastgezet op {van}, dat niet rijdt", "locked to {van}, which does not drive"),
     "passenger_stuck": (
-        "de passagier zit in {van}, dat niet rijdt",
-        "the passenger is in {van}, which does not drive",
+        "niet gemeld als uitgestapt, en de dag van {van} is voorbij: bel de conciërge",
+        "not reported as out of the van, and the day of {van} is over: call the concierge",
     ),
     "passenger_in": ("de passagier van {address} uit {van}", "the passenger of {address} from {van}"),
     "passenger_waits": (

@@ -128,6 +128,7 @@ def assign(today: Standing, body: PlanBody) -> None:
             stop = today.stops.get(stop_of_ref(step.ref))
             if stop is None:
                 continue
+            stop.row.locked = stop.row.locked and stop.row.van == route.van  # a lock that yielded is let go
             stop.row.van = route.van
             if step.ref.endswith(DROPOFF) or stop.row.state != "open":
                 continue

@@ -32,7 +32,6 @@ def _fits(today: Standing, id_: str, van: str) -> bool:
     stop = today.stops[id_]
     if stop.row.state == "done":
         return True
-    is_locked = stop.row.locked and today.facts.stuck_in(stop) is None
-    if stop.row.state in ("cancelled", "moved") or (is_locked and stop.row.van not in (None, van)):
+    if stop.row.state in ("cancelled", "moved") or today.facts.lock_of(stop) not in (None, van):
         return False
     return stop.aboard - today.facts.stranded <= {van}

@@ -8,7 +8,7 @@ from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.drafting import Draft
 from hub_backend.dispatching.plans import PlanBody, named
 from hub_backend.dispatching.router.problem import Changed, PlanAnswer, PlannedRoute, PlannedStep
-from hub_backend.spoken import Words, said
+from hub_backend.spoken import Words, said, van_called
 from hub_backend.stop_ref import stop_of_ref
 
 INSERTED = said("inserted")
@@ -16,7 +16,29 @@ INSERTED = said("inserted")
 
 def changes_in(draft: Draft) -> list[Changed]:
     """What is different from the plan that people were told, weightiest first."""
-    return [*gone(draft.previous, draft.standing), *draft.answer.changes]
+    return [*gone(draft.previous, draft.standing), *unlocked(draft), *draft.answer.changes]
+
+
+def unlocked(draft: Draft) -> list[Changed]:
+    """Whose lock is let go, for another van than the planner's comes."""
+    standing, found = draft.standing, dict[str, Changed]()
+    for route in draft.answer.routes:
+        for step in route.steps:
+            stop = standing.stops.get(stop_of_ref(step.task))
+            if stop is None or not standing.facts.lock_yields(stop) or stop.row.van == route.van:
+                continue
+            van = stop.row.van or ""
+            words = said("lock_let_go", address=stop.address, van=van_called(van), other=van_called(route.van))
+            found[stop.row.id] = Changed(
+                task=stop.row.id,
+                kind="unlocked",
+                van_before=van,
+                van_after=route.van,
+                shift_s=None,
+                words=words.nl,
+                words_en=words.en,
+            )
+    return list(found.values())
 
 
 def gone(previous: PlanBody | None, standing: Standing) -> list[Changed]:

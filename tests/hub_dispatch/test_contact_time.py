@@ -285,27 +285,26 @@ def test_reasons_changes_and_who_is_left_out_are_told_in_both_languages_with_the
     world.plan("ochtend")
     assert world.shown()["reason_en"] == "ochtend", "a planner's own words are in his own language"
     van = world.where()[stuck["stop"]]
-    world.post(f"/api/stops/{stuck['stop']}/lock", {"locked": True}, status=200)
-    world.plan("vastgezet")
     world.load(van)
     world.tour(van, "departed_hub")
-    world.post(f"/api/vans/{van}/service", {"in_service": False, "reason": "lekke band"}, status=200)
+    world.tour(van, "ended")
+    other = "van-1" if van == "van-2" else "van-2"
+    world.post(f"/api/vans/{other}/service", {"in_service": False, "reason": "lekke band"}, status=200)
     world.post(f"/api/orders/{gone['id']}/cancel", {}, status=200)
     assert world.dispatch.step(), world.dispatch.state
     plan = world.shown()
     number = van.removeprefix("van-")
-    assert f"Bus {number} buiten dienst: lekke band" in plan["triggers"]
-    assert f"Van {number} out of service: lekke band" in plan["triggers_en"]
+    assert f"Bus {other.removeprefix('van-')} buiten dienst: lekke band" in plan["triggers"]
+    assert f"Van {other.removeprefix('van-')} out of service: lekke band" in plan["triggers_en"]
     assert "Order cancelled: Proefstraat 0" in plan["reason_en"]
     assert plan["kinds"] == ["cancellation", "van_out"]
     (left,) = plan["left"]
     assert (left["reason"], left["reason_en"], left["code"]) == (
-        f"vastgezet op bus {number}, dat niet rijdt",
-        f"locked to van {number}, which does not drive",
-        "locked_out",
+        f"de spullen liggen in bus {number}, waarvan de dag voorbij is",
+        f"the goods are in van {number}, whose day is over",
+        "stuck",
     )
     words = {change["words"]: change["words_en"] for change in plan["changes"]}
     assert words["Proefstraat 0 vervalt: opdracht vervallen."] == "Proefstraat 0 is dropped: order cancelled."
-    other = "van-1" if van == "van-2" else "van-2"
     told = world.mail.newest(other)
     assert (told.reason, told.reason_en) == (plan["reason"], plan["reason_en"])

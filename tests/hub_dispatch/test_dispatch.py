@@ -168,11 +168,46 @@ def test_a_locked_stop_never_moves_to_another_van(world: World) -> None:
         world.order(f"k{n}")
         assert world.dispatch.step()
         assert world.where()[target] == other
-    world.post(f"/api/vans/{other}/service", {"in_service": False, "reason": "lekke band"}, status=200)
+
+
+def locked_to(world: World, van: str) -> str:
+    """A stop that the planner locked to this van."""
+    stop = str(world.order("k0")["stop"])
+    world.plan()
+    world.post(f"/api/stops/{stop}/lock", {"locked": True, "van": van}, status=200)
     assert world.dispatch.step()
-    assert target not in world.where()
-    left = next(left for left in world.shown()["left"] if left["stop"] == target)
-    assert left["reason"] == f"vastgezet op bus {other.removeprefix('van-')}, dat niet rijdt"
+    return stop
+
+
+def test_a_lock_yields_with_a_word_when_its_van_does_not_drive(world: World) -> None:
+    stop = locked_to(world, "van-1")
+    world.post("/api/vans/van-1/service", {"in_service": False, "reason": "lekke band"}, status=200)
+    assert world.dispatch.step()
+    plan = world.shown()
+    assert plan["left"] == []
+    assert world.where()[stop] == "van-2"
+    assert plan["notes"] == ["Proefstraat 0: vastgezet op bus 1, dat niet rijdt, en daarom vrij voor een andere bus"]
+    (change,) = [change for change in plan["changes"] if change["kind"] == "unlocked"]
+    assert change["words"] == "Proefstraat 0: losgemaakt van bus 1, dat niet rijdt; bus 2 komt."
+    assert change["words_en"] == "Proefstraat 0: unlocked from van 1, which does not drive; van 2 comes."
+    assert not next(one for one in world.mail.newest("van-2").stops if one.stop == stop).locked
+    world.post("/api/vans/van-1/service", {"in_service": True}, status=200)
+    assert world.dispatch.step()
+    assert world.shown()["notes"] == []
+    assert not next(one for one in world.get(f"/api/days/{DAY}/stops") if one["id"] == stop)["locked"]
+
+
+def test_a_lock_stands_where_no_other_van_comes(world: World) -> None:
+    stop = locked_to(world, "van-1")
+    for van in ("van-2", "van-1"):
+        world.post(f"/api/vans/{van}/service", {"in_service": False}, status=200)
+        assert world.dispatch.step()
+    assert [left["stop"] for left in world.shown()["left"]] == [stop]
+    assert "vastgezet op bus 1" in world.shown()["notes"][0]
+    world.post("/api/vans/van-1/service", {"in_service": True}, status=200)
+    assert world.dispatch.step()
+    assert world.where()[stop] == "van-1"
+    assert next(one for one in world.get(f"/api/days/{DAY}/stops") if one["id"] == stop)["locked"]
 
 
 def test_a_ride_is_locked_by_either_of_its_ends(world: World) -> None:

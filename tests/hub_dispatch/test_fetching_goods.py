@@ -179,6 +179,16 @@ def test_a_passenger_of_a_stranded_van_is_to_be_fetched_from_there_and_soon(worl
     assert asked().pickup[1] > clock("10:10"), "late is better than not at all"
 
 
+def test_a_passenger_whose_van_has_ended_its_day_is_asked_after_and_not_fetched(world: World) -> None:
+    """At the end of a day everybody is out, only a tap is missing: nobody drives to a van that stands at the hub."""
+    ride = ride_of(world, "van-1")
+    world.tour("van-1", "ended")
+    plan = world.plan("einde van de dag")
+    (left,) = plan["left"]
+    assert (left["stop"], left["code"]) == (ride, "passenger_stuck")
+    assert left["reason"] == "niet gemeld als uitgestapt, en de dag van bus 1 is voorbij: bel de conciërge"
+
+
 def test_a_van_that_drives_again_brings_its_passenger_itself(world: World, planner: HandPlanner) -> None:
     ride_of(world, "van-1")
     strand_at(world, "van-1", STANDS)

@@ -108,6 +108,17 @@ class DayFacts:
         van = self.passenger_in(stop) if stop.row.kind == "ride" else None
         return van if van in self.stranded else None
 
+    def lock_of(self, stop: StopNow) -> str | None:
+        """The only van that may come to a stop, as the planner locked it.
+
+        A lock yields while its van does not drive, and to whoever can come for a passenger who is stuck.
+        """
+        return stop.row.van if stop.row.locked and not self.lock_yields(stop) else None
+
+    def lock_yields(self, stop: StopNow) -> bool:
+        """Whether a stop is locked to a van that cannot come."""
+        return stop.row.locked and (stop.row.van in self.out or self.stuck_in(stop) is not None)
+
     def place_of(self, ref: str) -> tuple[float, float] | None:
         """Where a planned stop is, None for one that is not of this day. Who is stranded is where the van stands."""
         van = self.visited.done_by.get(ref) if ref.endswith(PICKUP) else None

@@ -51,7 +51,7 @@ def day_ride(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayRid
         dropoff_s=RIDE_DROPOFF_S,
         seats=order.quantity,
         max_ride_s=RIDE_MAX_S,
-        locked_van=stop.row.van if stop.row.locked and stuck is None else None,
+        locked_van=facts.lock_of(stop),
         aboard=facts.passenger_in(stop) if stuck is None else None,
         told_s=stop.told_s if stuck is None else _since_s(facts, stuck),
     )

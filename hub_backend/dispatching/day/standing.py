@@ -144,6 +144,11 @@ class _Asked:
                     for stop in driven
                     if (van := facts.stuck_in(stop)) is not None
                 ),
+                *(
+                    said("lock_yields", address=stop.address, van=van_called(stop.row.van or ""))
+                    for stop in free
+                    if facts.lock_yields(stop) and facts.stuck_in(stop) is None
+                ),
                 *(said("overdue", address=stop.address) for stop in free if tasks.is_overdue(facts, stop)),
             ),
         )

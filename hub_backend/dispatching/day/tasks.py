@@ -31,8 +31,6 @@ def obstacle(facts: DayFacts, stop: StopNow, concessions: Concessions) -> Words 
         return said("stuck", van=van_called(stuck[0]))
     if len(stop.aboard) > 1:
         return _in_several(sorted(stop.aboard))
-    if stop.row.locked and stop.row.van in facts.out:
-        return said("locked_out", van=van_called(stop.row.van or ""))
     return None
 
 
@@ -85,7 +83,7 @@ def day_task(facts: DayFacts, stop: StopNow, concessions: Concessions) -> DayTas
         value=value,
         deferrable=value is not None and all(may_wait(order) for order in stop.orders),
         familiar=tuple(sorted(van for van in map(str, stop.resident.known_vans) if van in facts.vans)),
-        locked_van=stop.row.van if stop.row.locked else None,
+        locked_van=facts.lock_of(stop),
         talk_max_s=talk_max_s(wishes, stop.resident),
         contact_days=facts.contact_days.get(stop.resident.id),
         told_s=stop.told_s,

@@ -186,7 +186,7 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """A difference between two plans, in Dutch and in English. `kind`: added, dropped, moved, earlier, later.
+    """A difference between two plans, in Dutch and in English. `kind`: added, dropped, moved, earlier, later, unlocked.
 
     `saving_s`: driving that moving it saves, None where that is not known.
     """
