@@ -1,5 +1,6 @@
 """`buurtrit hub --config FILE.toml`: the whole backend in one process.
 
+`buurtrit hub rejects list|retry` tells what was set aside and takes it in again after a fix, see its own --help.
 `buurtrit hub replay-series --config FILE.toml` drops the series and writes them anew from the record; the hub must be
 stopped. `buurtrit hub migrate --config FILE.toml` only brings the record's schema up to date, as starting does.
 `buurtrit hub replay-plan PLAN --config FILE.toml` makes a plan of the record again and says whether it comes
@@ -28,29 +29,38 @@ would wait for Python's own 5 ms after each, for as long as a follower has anyth
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the hub until it is told to stop. Returns 2 when the settings or the record cannot be used."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["rejects"]:
+        from hub_backend.rejects_command import main as rejects
+
+        return rejects(arguments[1:])
     options = _options(arguments)
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     try:
-        settings = Settings.load(options.config)
-        match options.command:
-            case "migrate":
-                return _migrate(settings)
-            case "replay-series":
-                return _replay_series(settings)
-            case "replay-plan":
-                return _replay_plan(settings, options.plan, as_json=options.json)
-            case "openapi":
-                return _openapi(settings)
-            case _:
-                return _migrate_apart(settings, options.config) or _serve(settings, log_level=options.log_level)
+        return _run(options)
     except HubError as error:
         print(f"buurtrit hub: {error}", file=sys.stderr)
         return 2
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def _run(options: argparse.Namespace) -> int:
+    settings = Settings.load(options.config)
+    match options.command:
+        case "migrate":
+            return _migrate(settings)
+        case "replay-series":
+            return _replay_series(settings)
+        case "replay-plan":
+            return _replay_plan(settings, options.plan, as_json=options.json)
+        case "openapi":
+            return _openapi(settings)
+        case _:
+            return _migrate_apart(settings, options.config) or _serve(settings, log_level=options.log_level)
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="buurtrit hub", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -31,15 +31,23 @@ QUEUED_MAXIMUM = 2000  # our own messages while there is no connection: gateways
 KEEPALIVE_S = 20
 
 
+def addresses_of(settings: Settings) -> Mapping[str, Address]:
+    """Where each gateway lives, by its name."""
+    return {name: Address(settings.org, gateway.hub, name) for name, gateway in settings.gateways.items()}
+
+
+def seals_of(settings: Settings) -> Mapping[str, Seal]:
+    """What each gateway's messages are sealed with, by its name."""
+    return {name: gateway.seal() for name, gateway in settings.gateways.items()}
+
+
 class Mqtt:
     """Connects, subscribes, receives, acks and sends. `on_messages` and `on_connected` run on paho's thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.addresses: Mapping[str, Address] = {
-            name: Address(settings.org, gateway.hub, name) for name, gateway in settings.gateways.items()
-        }
-        self.seals: Mapping[str, Seal] = {name: gateway.seal() for name, gateway in settings.gateways.items()}
+        self.addresses = addresses_of(settings)
+        self.seals = seals_of(settings)
         self._wanted = [
             topics.every(leaf, org=settings.org, hub=hub)
             for hub in settings.hubs

@@ -18,7 +18,7 @@ from edge_gateway.contract.messages import Committed, EventBatch, Lane, Presence
 from edge_gateway.contract.topics import Address
 from hub_backend.intake.reading import EVENT, Arrived, EventValues, ReadBatch, ReadPresence
 from hub_backend.record import EventRow, GatewayRow, LaneRow, SourceRow
-from hub_backend.rejects import Refusal, set_aside
+from hub_backend.rejects import Refusal, count_as_taken_in, set_aside
 from hub_backend.store import Bulk, Store
 
 LaneKey = tuple[str, str, Lane]  # gateway, outbox, lane
@@ -63,6 +63,18 @@ class Ledger:
             writing.all_of(arrived)
         self._lanes = {**lanes, **writing.lanes} if len(lanes) < KNOWN_LANES else writing.lanes
         return writing.written
+
+    def take_in_again(self, rows: Sequence[EventValues], *, rejects: Sequence[int], now_s: float) -> int:
+        """Writes events that had been set aside, in one transaction with their rejects; how many are new.
+
+        Their lanes stay as they are: of these events their gateway was told that they are committed.
+        """
+        with self._store.transaction() as connection:
+            writing = _Writing(connection, self._statements, now_s, known={}, rows=list(rows))
+            count_as_taken_in(writing.session, rejects, now_s=now_s)
+            writing.session.commit()
+            writing.save_events()
+        return writing.written.events
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,7 @@ class _Writing:
     known: Mapping[LaneKey, _Lane]
     lanes: dict[LaneKey, _Lane] = field(default_factory=dict)
     rows: list[EventValues] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     written: Written = field(default_factory=Written)
 
     @cached_property
@@ -130,10 +143,12 @@ class _Writing:
                     self._batch(thing)
                 case ReadPresence():
                     self._presence(thing.address, thing.presence)
+        if self.refusals:
+            self.written.rejects += set_aside(self.session, *self.refusals, now_s=self.now_s)
         if "session" in self.__dict__:
             self.session.commit()  # of what it holds; the transaction is not its own
         self._save_lanes()
-        self._save_events()
+        self.save_events()
 
     def _batch(self, read: ReadBatch) -> None:
         gateway, batch = read.address.gateway, read.batch
@@ -197,9 +212,9 @@ class _Writing:
         self.written.presences.append(gateway)
 
     def _refuse(self, refusal: Refusal) -> None:
-        self.written.rejects.append(set_aside(self.session, refusal, now_s=self.now_s).id)
+        self.refusals.append(refusal)
 
-    def _save_events(self) -> None:
+    def save_events(self) -> None:
         if not self.rows:
             return
         before = self.connection.scalar(NEWEST) or 0

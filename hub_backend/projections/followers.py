@@ -240,8 +240,8 @@ class Followers:
 
     def _set_aside(self, session: Session, follower: Follower, received: Received, field: str, reason: str) -> Change:
         origin = f"{follower.name} event {received.id} {received.event.source}"
-        row = set_aside(session, Refusal(origin, field, reason), now_s=self._kit.clock.now_s())
-        return ("reject", str(row.id))
+        (row_id,) = set_aside(session, Refusal(origin, field, reason), now_s=self._kit.clock.now_s())
+        return ("reject", str(row_id))
 
 
 def newest_event(kit: Kit) -> int:

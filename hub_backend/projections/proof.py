@@ -236,5 +236,6 @@ def _load(parcel: ParcelRow, van: str, t_s: float) -> None:
 
 def _unknown_code(session: Session, received: Received, field: str, t_s: float) -> Change:
     origin = f"proof event {received.id} {received.event.source}"
-    row = set_aside(session, Refusal(origin, field, "a parcel that the record does not know"), now_s=t_s)
-    return ("reject", str(row.id))
+    refusal = Refusal(origin, field, "a parcel that the record does not know")
+    (row_id,) = set_aside(session, refusal, now_s=t_s)
+    return ("reject", str(row_id))

@@ -25,7 +25,7 @@ class Reported(Follower):
             case Rejected() as refused:
                 origin = f"{received.gateway} {refused.origin}"
                 refusal = Refusal(origin, refused.field, refused.reason, comes_again=True, count=refused.count)
-                return [("reject", str(set_aside(session, refusal, now_s=refused.t_s).id))]
+                return [("reject", str(*set_aside(session, refusal, now_s=refused.t_s)))]
             case _:
                 pass
         return []
