@@ -28,6 +28,9 @@ class Words:
     code: str = ""
 
 
+SKILLS: Mapping[str, Words] = {"medication": Words("medicijnen", "medication")}
+"""What a concierge may be trained for."""
+
 SAYINGS: Mapping[str, tuple[str, str]] = {
     "morning": ("Ochtendplan", "Morning plan"),
     "planned_again": ("Gevraagd door de planner", "Asked for by the planner"),
@@ -137,6 +140,12 @@ def van_called(van: str) -> Words:
     """The van in a sentence; an id of another form is its own name."""
     numbered = VAN.fullmatch(van)
     return Words(*(f"{VAN_WORD[language]} {numbered[1]}" if numbered else van for language in VAN_WORD))
+
+
+def hub_called(name: str) -> Words:
+    """The hub in a sentence: Hub Colmschate is "hub Colmschate", De Fontein "hub De Fontein"."""
+    called = f"hub {re.sub('^hub ', '', name, flags=re.IGNORECASE)}"
+    return Words(called, called)
 
 
 def source_called(source: str) -> Words:

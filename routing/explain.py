@@ -121,8 +121,7 @@ class _Explained:
             was = self._before.get(row.task)
             if was is None and row.task in left_before:
                 continue  # nobody came before, nobody comes now
-            dutch = self._language == "nl" or not row.code
-            why = row.reason if dutch else sentence(row.code, dict(row.facts), self._language)
+            why = sentence(row.code, dict(row.facts), self._language, self._names) if row.code else row.reason
             saying = self._say["not_planned" if was is None else "dropped"]
             words = saying.format(task=self._word(row.task), why=why)
             yield Change(row.task, "dropped", None if was is None else was.van, None, None, words, why)

@@ -44,7 +44,7 @@ WORDS: dict[Language, dict[Fault, str]] = {
         Fault.NO_VAN: "er is geen bus in dienst",
         Fault.LOCKED: "vastgezet op {van}, die niet kan komen",
         Fault.ON_BOARD: "de goederen liggen in {van}, die niet kan komen",
-        Fault.DEPOT: "geen bus van hub {depot} in dienst",
+        Fault.DEPOT: "geen bus van {depot} in dienst",
         Fault.SKILL: "geen bus met een conciërge die dit mag ({skills})",
         Fault.CAPACITY: "geen bus met genoeg ruimte ({load})",
         Fault.BEFORE: "geen bus {able} vóór {until}",
@@ -68,7 +68,7 @@ WORDS: dict[Language, dict[Fault, str]] = {
         Fault.NO_VAN: "no van is in service",
         Fault.LOCKED: "locked to {van}, which cannot come",
         Fault.ON_BOARD: "the goods are in {van}, which cannot come",
-        Fault.DEPOT: "no van of hub {depot} in service",
+        Fault.DEPOT: "no van of {depot} in service",
         Fault.SKILL: "no van with a concierge who may do this ({skills})",
         Fault.CAPACITY: "no van with enough room ({load})",
         Fault.BEFORE: "no van {able} before {until}",
@@ -128,34 +128,46 @@ COMPARTMENT_WORDS: dict[Language, dict[str, str]] = {
 }
 
 
-def sentence(code: str, facts: Mapping[str, str], language: Language = "nl") -> str:
+def sentence(
+    code: str, facts: Mapping[str, str], language: Language = "nl", names: Mapping[str, str] | None = None
+) -> str:
     """The words for an `Unserved`'s code and facts, in either language.
+
+    `names`: what people call a van, a hub or a skill; without, their ids are used.
 
     Raises:
         KeyError: no such code.
     """
-    return WORDS[language][Fault[code.upper()]].format_map(_Told(facts, language))
+    return WORDS[language][Fault[code.upper()]].format_map(_Told(facts, language, names or {}))
+
+
+_UNNAMED = {"van": "", "depot": "hub "}
+_UNKNOWN: dict[Language, dict[str, str]] = {
+    "nl": {"van": "een andere bus", "depot": "deze hub"},
+    "en": {"van": "another van", "depot": "this hub"},
+}
 
 
 class _Told(dict[str, str]):
-    """Facts as words: seconds as minutes, codes of compartments by their names."""
+    """Facts as words: seconds as minutes, codes of compartments and ids by their names."""
 
-    def __init__(self, facts: Mapping[str, str], language: Language) -> None:
+    def __init__(self, facts: Mapping[str, str], language: Language, names: Mapping[str, str]) -> None:
         super().__init__(facts)
-        self._language = language
+        self._language, self._names = language, names
 
     def __getitem__(self, key: str) -> str:
         value = self.get(key, "")
-        if key in ("late", "limit"):
-            return minutes(float(value or 0), self._language)
-        if key == "able":
-            return ABLE[self._language].get(value, ABLE[self._language]["any"])
-        if key == "load":
-            return ", ".join(self._amount(part) for part in value.split(",") if part)
-        if key == "van" and not value:
-            return "een andere bus" if self._language == "nl" else "another van"
-        if key == "depot" and not value:
-            return "deze hub" if self._language == "nl" else "this hub"
+        match key:
+            case "late" | "limit":
+                return minutes(float(value or 0), self._language)
+            case "able":
+                return ABLE[self._language].get(value, ABLE[self._language]["any"])
+            case "load":
+                return ", ".join(self._amount(part) for part in value.split(",") if part)
+            case "skills":
+                return ", ".join(self._names.get(skill, skill) for skill in value.split(", "))
+            case "van" | "depot":
+                return self._names.get(value) or (_UNNAMED[key] + value if value else _UNKNOWN[self._language][key])
         return value
 
     def _amount(self, part: str) -> str:

@@ -155,6 +155,18 @@ def test_at_the_door_the_stop_stays_first_and_a_longer_visit_moves_the_rest(worl
     assert "langer" in world.shown()["reason"]
 
 
+def test_the_router_knows_what_people_call_a_van_a_hub_and_a_skill(world: World, planner: HandPlanner) -> None:
+    world.order("k0")
+    world.plan()
+    asked = planner.requests[-1]
+    assert [asked.names[id_] for id_ in ("van-1", "colmschate", "medication")] == [
+        "bus 1",
+        "hub Colmschate",
+        "medicijnen",
+    ]
+    assert asked.names_en == {"van-1": "van 1", "van-2": "van 2", "medication": "medication"}
+
+
 def test_a_locked_stop_never_moves_to_another_van(world: World) -> None:
     stops = [world.order(f"k{n}")["stop"] for n in range(4)]
     world.plan()

@@ -55,6 +55,13 @@ def test_a_few_minutes_are_no_change() -> None:
     assert explain(planned("a"), planned("a", windows=240)) == []
 
 
+def test_a_reason_calls_the_van_as_people_do() -> None:
+    before = planned("a")
+    vans = [van(), van("van-2", in_service=False)]
+    after = replan(day([task("a", 2, locked_van="van-2")], vans), before, iterations=20)
+    assert only(explain(before, after, NAMES)).words.endswith("vastgezet op bus 2, die niet kan komen.")
+
+
 def test_dropped_gives_the_reason_once() -> None:
     before = planned("a")
     after = replan(day([task("a", 2, windows=window(0, 30))]), before, iterations=20)

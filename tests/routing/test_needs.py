@@ -31,6 +31,7 @@ from routing import (
     replan,
 )
 from routing.battery import auxiliary_kw, flat
+from routing.reasons import sentence
 from tests.routing.days import HOUR, NOW, day, left_out, order, parcel, route, start_s, task, van, window
 from tests.routing.full_day import full_day
 
@@ -338,9 +339,17 @@ def test_the_tightest_reason_names_the_compartment_and_the_time() -> None:
     row = next(row for row in solved(problem).unserved if row.task == "cold")
     until = (NOW + HOUR + 3600) % 86400
     assert row.reason == f"geen bus met een gekoeld vak vóór {until // 3600:02}:{until % 3600 // 60:02}"
-    from routing.reasons import sentence
-
     assert sentence(row.code, dict(row.facts), "en").startswith("no van with a chilled compartment before ")
+
+
+def test_reasons_call_vans_hubs_and_skills_as_people_do() -> None:
+    names = {"van-1": "bus 1", "colm": "hub Colmschate", "medication": "medicijnen"}
+    assert sentence("depot", {"depot": "colm"}, "nl", names) == "geen bus van hub Colmschate in dienst"
+    assert sentence("depot", {"depot": "noord"}, "nl", names) == "geen bus van hub noord in dienst"
+    assert sentence("depot", {}, "en", names) == "no van of this hub in service"
+    assert sentence("locked", {"van": "van-1"}, "nl", names) == "vastgezet op bus 1, die niet kan komen"
+    told = sentence("skill", {"skills": "medication, lift"}, "nl", names)
+    assert told == "geen bus met een conciërge die dit mag (medicijnen, lift)"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hub_backend.dispatching.day.tours import VanTour
 from hub_backend.dispatching.day.vans import current_step, day_hub, day_van
 from hub_backend.dispatching.router.problem import DayProblem, DayRide, DayTask, Left, PlannedStep, left_out
 from hub_backend.record import HubRow, VanRow
-from hub_backend.spoken import Language, Words, said, van_called
+from hub_backend.spoken import SKILLS, Language, Words, hub_called, said, van_called
 from hub_backend.stop_ref import DROPOFF, PICKUP
 from hub_backend.workday import utc_offset_s
 
@@ -158,9 +158,10 @@ SOMEWHERE: Mapping[Language, str] = {"nl": "de bestemming", "en": "the destinati
 
 
 def _names(facts: DayFacts, language: Language) -> dict[str, str]:
-    """What people call each van and each planned stop."""
+    """What people call each van, hub, skill and planned stop."""
     called = {van: van_called(van) for van in facts.vans}
-    names = {van: words.nl if language == "nl" else words.en for van, words in called.items()}
+    words_of = {**SKILLS, **{hub.id: hub_called(hub.name) for hub in facts.hubs.values()}, **called}
+    names = {id_: words.nl if language == "nl" else words.en for id_, words in words_of.items()}
     for id_, stop in facts.stops.items():
         names[id_] = stop.address
         for van in stop.aboard & facts.stranded:

@@ -76,11 +76,13 @@ class Router:
         previous = None if request.previous is None else previous_plan(problem, request, request.previous)
         told = previous if request.told is None else previous_plan(problem, request, request.told)
 
+        names = _names(request)
+
         def answer(plan: model.Plan, tier: Tier, quick_cost_s: int | None) -> PlanAnswer:
             return PlanAnswer(
                 routes=tuple(planned_route(route, request.problem, spots, self._lines) for route in plan.routes),
                 unserved=(
-                    *(left_by_router(left) for left in plan.unserved),
+                    *(left_by_router(left, names) for left in plan.unserved),
                     *off_map(request.problem, problem),
                 ),
                 cost_s=int(plan.cost_s),
@@ -139,14 +141,17 @@ class Router:
         return TourAnswer(distance_m=int(plan.routes[0].distance_m) if complete else None, engine=plan.engine)
 
 
+def _names(request: PlanRequest) -> dict[Language, dict[str, str]]:
+    return {"nl": request.names, "en": request.names | request.names_en}
+
+
 def _changes(
     told: model.Plan | None, plan: model.Plan, problem: model.Problem, request: PlanRequest, *, why: bool
 ) -> tuple[Changed, ...]:
     """What is otherwise than people were told, in both languages; `why` and at what saving takes some moments more."""
     if told is None:
         return ()
-    names: dict[Language, dict[str, str]] = {"nl": request.names, "en": request.names | request.names_en}
-    both = explained(told, plan, names, problem=problem if why else None)
+    both = explained(told, plan, _names(request), problem=problem if why else None)
     return tuple(changed(one, english) for one, english in zip(both["nl"], both["en"], strict=True))
 
 

@@ -205,8 +205,9 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, tag="plan"):
-    """Plan this day; with `previous` routes keep as much of them as is sensible. `names`: what people call a task.
+    """Plan this day; with `previous` routes keep as much of them as is sensible.
 
+    `names`: what people call a task, a van, a hub or a skill.
     `previous_left`: whom nobody came for in the previous plan, so that it is not told twice. `told`: the routes with
     which the answer is compared, when those are not `previous`. `seconds` 0: insertion alone. `iterations`: those of an
     earlier answer, to be given that answer again. `hours`: the local hours whose traffic

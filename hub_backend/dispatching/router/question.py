@@ -217,6 +217,9 @@ def changed(one: model.Change, english: model.Change) -> Changed:
     )
 
 
-def left_by_router(one: model.Unserved) -> Left:
-    english = reasons.sentence(one.code, dict(one.facts), "en") if one.code else ""
-    return Left(task=one.task, reason=one.reason, reason_en=english, code=one.code)
+def left_by_router(one: model.Unserved, names: Mapping[reasons.Language, Mapping[str, str]]) -> Left:
+    """With vans, hubs and skills by what people call them in each language."""
+    if not one.code:
+        return Left(task=one.task, reason=one.reason)
+    words = {language: reasons.sentence(one.code, dict(one.facts), language, names[language]) for language in names}
+    return Left(task=one.task, reason=words["nl"], reason_en=words["en"], code=one.code)
