@@ -1,8 +1,9 @@
 """Requests that the hub refused, counted by place and kind: for /metrics, and for the page of what is technical.
 
-In: every answer of the web application from 400 on, and records that were refused within a request whose others were
-taken. Out: a count for each place and kind, since the hub's start, with the newest field and reason. Both are from
-lists that the hub itself makes (its routes, `KINDS`), so that no client can make them grow.
+In: every answer of the web application from 400 on (but for who only looks for what is not there), and records that
+were refused within a request whose others were taken. Out: a count for each place and kind, since the hub's start, with
+the newest field and reason. Place and kind are from lists that the hub itself makes (its routes, `KINDS`), so that no
+client can make them grow.
 """
 
 import json
@@ -87,7 +88,7 @@ class CountRefused:
 
         async def watched(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start" and message["status"] >= 400:
+            if message["type"] == "http.response.start" and _is_refusal(scope["method"], message["status"]):
                 status = message["status"]
             elif status:
                 self._count(scope["path"], status, message.get("body", b""))
@@ -104,6 +105,10 @@ class CountRefused:
         place = next((template for pattern, template in self._places if pattern.match(path)), OTHER)
         field, reason = _first_fault(body)
         self._refused.add(place, KINDS.get(status, OTHER), field=field, reason=reason, t_s=self._now_s())
+
+
+def _is_refusal(method: str, status: int) -> bool:
+    return status >= 400 and not (status == 404 and method in ("GET", "HEAD"))
 
 
 def _first_fault(body: bytes) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from edge_gateway.contract.messages import Committed, EventBatch, Lane, Presence
@@ -31,6 +31,7 @@ KNOWN_LANES = 100_000  # remembered between transactions, some 200 bytes each
 HOW_FAR = select(LaneRow.committed_n, LaneRow.missing, LaneRow.newest_n).where(
     LaneRow.gateway == bindparam("gateway"), LaneRow.outbox == bindparam("outbox"), LaneRow.lane == bindparam("lane")
 )
+NOTHING_WAITS = update(LaneRow).where(LaneRow.gateway == bindparam("of")).values(newest_n=None)
 NEWEST = select(func.max(EventRow.id))
 # By id alone, and gathered here: grouped in SQL, SQLite walks the index of all events there ever were.
 AFTER = select(EventRow.source, EventRow.boot, EventRow.seq, EventRow.t_s).where(EventRow.id > bindparam("after"))
@@ -179,7 +180,10 @@ class _Writing:
         gateway, outbox, lane = key
         asked = {"gateway": gateway, "outbox": outbox, "lane": lane.value}
         found = self.connection.execute(HOW_FAR, asked).first()
-        return _Lane(*found) if found is not None else _Lane(0, 0, None)
+        if found is not None:
+            return _Lane(*found)
+        self.connection.execute(NOTHING_WAITS, {"of": gateway})  # in the file that this one took the place of
+        return _Lane(0, 0, None)
 
     def _save_lanes(self) -> None:
         self.written.committed = {
