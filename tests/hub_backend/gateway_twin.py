@@ -74,7 +74,8 @@ class GatewayTwin:
     def _send_from(self, events: Sequence[AnyEvent], done: int, size: int, lane: Lane) -> None:
         for first in range(done, min(done + AHEAD * size, len(events)), size):
             raw = tuple(msgspec.Raw(messages.encode(event)) for event in events[first : first + size])
-            self.send_batch(EventBatch(outbox=self.outbox, lane=lane, base_n=done + 1, first_n=first + 1, events=raw))
+            numbers = {"base_n": done + 1, "first_n": first + 1, "newest_n": len(events)}
+            self.send_batch(EventBatch(outbox=self.outbox, lane=lane, **numbers, events=raw))
 
     def _wait_for_more_than(self, done: int, lane: Lane) -> None:
         until = time.monotonic() + RESEND_S

@@ -79,6 +79,13 @@ SILENT_S = 540.0
 AnyServed = TypeVar("AnyServed", bound=Served)
 
 
+def sign(twin: GatewayTwin, *, online: bool) -> None:
+    """The gateway is there, or its last will says that it is not."""
+    topic = twin.address.topic(topics.PRESENCE)
+    said = messages.encode(Presence(online=online, boot=1, t_s=NOW_S, software="0.1.0"))
+    twin.client.publish(topic, twin.seal.close(said, topic=topic), qos=1, retain=True)
+
+
 class RunningDay:
     """The whole neighbourhood's installation; `close` ends every process."""
 
@@ -208,9 +215,7 @@ class RunningDay:
         twin = GatewayTwin(self._mqtt_port, name=name, hub=GATEWAYS[name][0], key=self._keys[name])
         self._stack.callback(twin.close)
         twin.wait_until_connected()
-        topic = twin.address.topic(topics.PRESENCE)
-        here = messages.encode(Presence(online=True, boot=1, t_s=NOW_S, software="0.1.0"))
-        twin.client.publish(topic, twin.seal.close(here, topic=topic), qos=1, retain=True)
+        sign(twin, online=True)
         return twin
 
     @contextmanager
@@ -466,7 +471,7 @@ class RunningDay:
         """An event of a gateway that is played: numbered as its outbox would."""
         queue = self._events.setdefault((event.source.partition("/")[0], lane), [])
         mine = sum(1 for events in self._events.values() for one in events if one.source == event.source)
-        queue.append(msgspec.structs.replace(event, seq=mine + 1))
+        queue.append(msgspec.structs.replace(event, seq=mine))
 
     def _heard(self) -> None:
         """All that was told is in the record, and the record has been followed to its end."""

@@ -8,11 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from edge_gateway.contract.messages import Cooler, Lane, Outcome, Position, Span, Tour, Visit
+from edge_gateway.contract.messages import Cooler, Lane, NodeStatus, Outcome, Position, Rejected, Span, Tour, Visit
 from hub_backend.stop_ref import stop_of_ref
 from tests.edge_gateway.rig import wait_until
 from tests.screens.conftest import Seen
-from tests.screens.running_day import DAY, NOW_S, RunningDay
+from tests.screens.running_day import DAY, NOW_S, RunningDay, sign
+from tests.screens.served import http
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -20,6 +21,7 @@ PAGES: dict[str, Callable[[RunningDay], str]] = {
     "planner": lambda day: day.hub.url,
     "coolers": lambda day: f"{day.hub.url}/coolers",
     "figures": lambda day: f"{day.hub.url}/figures",
+    "equipment": lambda day: f"{day.hub.url}/equipment",
     "concierge": lambda day: day.van.url,
     "intake": lambda day: day.depot.url,
 }
@@ -267,3 +269,37 @@ def test_an_unknown_saving_is_never_a_zero(day: RunningDay, page: Page) -> None:
     day.tell(Tour(source="van-2", boot=1, seq=0, t_s=before_s, phase="started"), lane=Lane.BUSINESS)
     page.goto(f"{day.hub.url}/figures?day=2026-11-21")
     expect(page.get_by_text(re.compile("Nog niet bekend"))).to_be_visible()
+
+
+# ---------------------------------------------------------------- equipment
+
+
+def test_how_every_box_stands_is_told_in_words_as_it_changes(day: RunningDay, page: Page) -> None:
+    page.goto(f"{day.hub.url}/equipment")
+    expect(page.get_by_role("article", name="Bus 1").get_by_text("In orde")).to_be_visible()
+    zuid, van_3 = page.get_by_role("article", name="Hub Zuid"), page.get_by_role("article", name="Bus 3")
+    expect(zuid.get_by_text("In orde")).to_be_visible()
+    silent = NodeStatus(source="van-3", boot=1, seq=0, t_s=NOW_S - 540, node="van-3/cooler", online=False)
+    day.tell(silent)
+    sign(day.twins["hub-zuid"], online=False)
+    expect(zuid.get_by_text("Geen verbinding")).to_be_visible()
+    expect(zuid.get_by_text(re.compile("^Laatst gehoord om"))).to_be_visible()
+    expect(van_3.get_by_text("Koelbox zwijgt sinds 09:27")).to_be_visible()
+    expect(page.get_by_text("2 van de 5 kastjes vragen aandacht.")).to_be_visible()
+    sign(day.twins["hub-zuid"], online=True)
+    expect(zuid.get_by_text("In orde")).to_be_visible()
+
+
+def test_what_was_set_aside_and_what_was_refused_are_told_with_the_field(day: RunningDay, page: Page) -> None:
+    jump = {"origin": "gps", "field": "lat, lon", "reason": "a jump that needs more than 70 m/s, or back in time"}
+    day.tell(Rejected(source="van-2", boot=1, seq=0, t_s=NOW_S, count=4, **jump))  # type: ignore[arg-type]
+    shipment = {"supplier": "nobody", "hub": "noord", "t_s": NOW_S}
+    assert http().post(f"{day.hub.url}/api/shipments", json=shipment).status_code == 422
+    page.goto(f"{day.hub.url}/equipment")
+    aside = page.get_by_role("region", name="Apart gezet").get_by_role("listitem").filter(has_text="Bus 2, gps")
+    expect(aside).to_contain_text("een plaats of snelheid die niet kan kloppen")
+    expect(aside).to_contain_text("4×")
+    aside.get_by_text("Bus 2, gps").click()
+    expect(aside.get_by_text("lat, lon", exact=True)).to_be_visible()
+    refused = page.get_by_role("region", name="Geweigerde verzoeken").get_by_role("listitem")
+    expect(refused.filter(has_text="Bulk van leveranciers")).to_contain_text("klopte niet: Leverancier")

@@ -6,6 +6,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ClockQuality
+         * @description How far a time can be trusted: set by nobody, by GPS or by NTP.
+         * @enum {string}
+         */
+        ClockQuality: "none" | "gps" | "ntp";
+        /**
          * Closing
          * @description Who closes an excursion, why, and what was done with the goods.
          */
@@ -381,6 +387,47 @@ export interface components {
             stops: components["schemas"]["StopCounts"];
         };
         /**
+         * Gateway
+         * @description A gateway of the settings; `online` None: it was never heard.
+         *
+         *     `t_s`: when it last signed on. `heard_s`: the time of the newest event that came of it, and `clock` how far that can
+         *     be trusted. All UTC s.
+         */
+        Gateway: {
+            /** Boot */
+            boot: number | null;
+            clock: components["schemas"]["ClockQuality"] | null;
+            /** Gateway */
+            gateway: string;
+            /** Heard S */
+            heard_s: number | null;
+            /** Hub */
+            hub: string;
+            /**
+             * Lanes
+             * @default []
+             */
+            lanes: components["schemas"]["LaneState"][];
+            /**
+             * Nodes
+             * @default []
+             */
+            nodes: components["schemas"]["Node"][];
+            /** Online */
+            online: boolean | null;
+            /** Role */
+            role: string;
+            /** Software */
+            software: string;
+            /**
+             * Sources
+             * @default []
+             */
+            sources: components["schemas"]["SourceState"][];
+            /** T S */
+            t_s: number | null;
+        };
+        /**
          * Health
          * @description `status` degraded: no broker, or a thread has ended. `ingest_idle_s`: machine time without anything new.
          */
@@ -461,6 +508,24 @@ export interface components {
             wtw: number;
         };
         /**
+         * LaneState
+         * @description A lane of an outbox file: committed without a hole up to `committed_n`, but for `missing` that are lost.
+         *
+         *     `waiting` were still to come when the gateway last sent; None: it does not tell.
+         */
+        LaneState: {
+            /** Committed N */
+            committed_n: number;
+            /** Lane */
+            lane: string;
+            /** Missing */
+            missing: number;
+            /** Outbox */
+            outbox: string;
+            /** Waiting */
+            waiting: number | null;
+        };
+        /**
          * Limit
          * @description One rule of a cooler.
          */
@@ -521,6 +586,24 @@ export interface components {
             inbound: number;
             /** Project */
             project: number;
+        };
+        /**
+         * Node
+         * @description A node as its gateway last said.
+         */
+        Node: {
+            /** Dropped */
+            dropped: number;
+            /** Firmware */
+            firmware: string;
+            /** Node */
+            node: string;
+            /** Online */
+            online: boolean;
+            /** Rejected Frames */
+            rejected_frames: number;
+            /** T S */
+            t_s: number;
         };
         /** OrderAccepted */
         OrderAccepted: {
@@ -1181,6 +1264,26 @@ export interface components {
             stored: string[];
         };
         /**
+         * RefusedKind
+         * @description How often `place` (a route, or "other" for the pages) refused something of this `kind` since the hub's start.
+         *
+         *     `field`, `reason` and `t_s` (UTC s) are of the newest; a reason ends where it repeats what was sent.
+         */
+        RefusedKind: {
+            /** Count */
+            count: number;
+            /** Field */
+            field: string;
+            /** Kind */
+            kind: string;
+            /** Place */
+            place: string;
+            /** Reason */
+            reason: string;
+            /** T S */
+            t_s: number;
+        };
+        /**
          * RefusedRecord
          * @description A record that cannot be kept: which field and why. `id` is empty when it could not be read.
          */
@@ -1190,22 +1293,26 @@ export interface components {
             reason: string;
         };
         /**
-         * Reject
-         * @description Something that was set aside.
+         * RejectKind
+         * @description All that was set aside of one origin for one reason: `count` in all, of which `kept` lie in the record as sent.
+         *
+         *     `gateway`: the one that it came from, None when it is none of ours or the hub itself. `t_s`: the newest (UTC s).
          */
-        Reject: {
+        RejectKind: {
             /** Count */
             count: number;
             /** Field */
             field: string;
-            /** Id */
-            id: number;
+            /** Gateway */
+            gateway: string | null;
+            /** Kept */
+            kept: number;
             /** Origin */
             origin: string;
             /** Reason */
             reason: string;
-            /** Received S */
-            received_s: number;
+            /** T S */
+            t_s: number;
         };
         /**
          * ScanAnswer
@@ -1253,6 +1360,24 @@ export interface components {
          * @enum {unknown}
          */
         ScanResult: "already_scanned" | "right" | "unknown" | "wrong_van";
+        /**
+         * SourceState
+         * @description What came of one source since one start; `gap` events of it are not (yet) here.
+         */
+        SourceState: {
+            /** Boot */
+            boot: number;
+            /** Gap */
+            gap: number;
+            /** Highest Seq */
+            highest_seq: number;
+            /** Last T S */
+            last_t_s: number;
+            /** Received */
+            received: number;
+            /** Source */
+            source: string;
+        };
         /**
          * Span
          * @description Mean, lowest and highest of one probe over a period; None when every sample was bad.

@@ -3,7 +3,7 @@ import { get, post } from "../lib/ask";
 import { LiveLine } from "../lib/live.svelte";
 import { Soon } from "../lib/soon";
 import { hearNow, worldNow } from "../lib/world.svelte";
-import type { Cooler, CoolerPoint, Excursion, Health, Reject } from "../hub_api";
+import type { Cooler, CoolerPoint, Excursion, Health } from "../hub_api";
 
 const SPAN_S = 3 * 3600;
 const CALMLY_MS = 1_000; // what may come by the dozen and is a list of its own
@@ -19,12 +19,11 @@ class Cooling {
   coolers = $state.raw<Cooler[]>([]);
   excursions = $state.raw<Excursion[]>([]);
   series = $state.raw<Record<string, Series>>({});
-  rejects = $state.raw<Reject[]>([]);
   loaded = $state(false);
 
   line = new LiveLine(
     "/api/live",
-    ["cooler", "excursion", "visit", "order", "reject", "reset"],
+    ["cooler", "excursion", "visit", "order", "reset"],
     (name, data) => this.#hear(name, data),
     () => void this.#everything(),
   );
@@ -61,7 +60,6 @@ class Cooling {
         return;
       }
     }
-    if (name === "reject") return this.#questions.ask(name, () => this.#rejects(), CALMLY_MS);
     if (name === "visit" || name === "order") {
       // Something was scanned or handed over: what is in a cooler has changed.
       if (this.open.length > 0) this.#questions.ask("contents", () => this.#excursions(), CALMLY_MS);
@@ -101,7 +99,6 @@ class Cooling {
       });
       this.coolers = newest.sort((a, b) => a.source.localeCompare(b.source, "nl", { numeric: true }));
       await this.#excursions();
-      await this.#rejects();
       await this.#allSeries();
       this.loaded = true;
     } catch {
@@ -111,10 +108,6 @@ class Cooling {
 
   async #excursions(): Promise<void> {
     this.excursions = await get<Excursion[]>("/api/excursions");
-  }
-
-  async #rejects(): Promise<void> {
-    this.rejects = together(await get<Reject[]>("/api/rejects?limit=1000"));
   }
 
   async #allSeries(): Promise<void> {
@@ -130,19 +123,6 @@ class Cooling {
     }
     this.series = found;
   }
-}
-
-/** One line for one and the same fault: each refused event has a row of its own in the record. Newest first. */
-function together(rejects: Reject[]): Reject[] {
-  const found = new Map<string, Reject>();
-  for (const reject of rejects) {
-    const origin = reject.origin.replace(/ event \d+\b| (business|telemetry) \d+$/, "");
-    const key = `${origin} ${reject.field} ${reject.reason}`;
-    const held = found.get(key);
-    const received_s = Math.max(reject.received_s, held?.received_s ?? 0);
-    found.set(key, { ...reject, origin, received_s, count: reject.count + (held?.count ?? 0) });
-  }
-  return [...found.values()].sort((a, b) => b.received_s - a.received_s);
 }
 
 function columns(points: CoolerPoint[]): Series {

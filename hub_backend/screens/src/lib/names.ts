@@ -2,8 +2,8 @@
 import { vanNumber } from "./format";
 import { t, word } from "./language.svelte";
 
-/** A cooler as who is beside it calls it: Koelbox, Koelkast. */
-export function coolerName(source: string): string {
+/** A node as who is beside it calls it: Koelbox, Koelkast, Scanner. */
+export function nodeName(source: string): string {
   const name = word("node", source.split("/")[1] ?? source);
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
