@@ -22,6 +22,7 @@ from routing import (
     Ride,
     StepKind,
     Stranded,
+    Travel,
     Window,
     after,
     background,
@@ -32,7 +33,20 @@ from routing import (
 )
 from routing.battery import auxiliary_kw, flat
 from routing.reasons import sentence
-from tests.routing.days import HOUR, NOW, day, left_out, order, parcel, route, start_s, task, van, window
+from tests.routing.days import (
+    HOUR,
+    NOW,
+    day,
+    left_out,
+    order,
+    parcel,
+    route,
+    row_of_places,
+    start_s,
+    task,
+    van,
+    window,
+)
 from tests.routing.full_day import full_day
 
 LUNCH = Rest("lunch", Window(NOW + 2 * HOUR, NOW + 3 * HOUR), 1800)
@@ -352,6 +366,12 @@ def test_reasons_call_vans_hubs_and_skills_as_people_do() -> None:
     assert told == "geen bus met een conciërge die dit mag (medicijnen, lift)"
 
 
+def no_length() -> Travel:
+    """Ways that take time and are of no length."""
+    ways = row_of_places()
+    return replace(ways, distance_m=-ways.distance_m)
+
+
 @pytest.mark.parametrize(
     ("problem", "words"),
     [
@@ -365,6 +385,14 @@ def test_reasons_call_vans_hubs_and_skills_as_people_do() -> None:
         (day([], [van(rests=(LUNCH, LUNCH))]), "rest lunch: id occurs twice"),
         (day([], [van(energy=Energy(kwh_per_km=float("nan")))]), "energy.kwh_per_km is nan"),
         (day([], [van(energy=Energy(aux_kw=-1.0))]), "energy.aux_kw is -1.0"),
+        (day([task("a", 2, windows=None)]), "task a: windows is None, not of the kind Sequence"),
+        (day([task("a", 2, windows=(None,))]), r"task a: windows\[0\] is None"),
+        (day([task("a", 2, deliver=None)]), "task a: deliver is None, not of the kind Mapping"),
+        (day([task("a", 2, skills="medication")]), "task a: skills is 'medication', not a set of names"),
+        (day([task("a", 2, windows=window(-NOW - 1, 0))]), r"task a: windows\[0\].from_s is -1, less than 0"),
+        (day([], [van(energy=None)]), "van van-1: energy is None"),
+        (replace(day([]), tasks=None), "problem: tasks is None"),  # type: ignore[arg-type]
+        (replace(day([task("a", 2)]), travel=no_length()), "travel.distance_m: less than 0 where duration_s is not"),
         (replace(day([]), unit_kg={"boxes": 1.0}), "unit_kg has an unknown compartment 'boxes'"),
     ],
 )
