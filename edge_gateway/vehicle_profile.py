@@ -28,6 +28,7 @@ Field = Literal[
     "outdoor_c",
     "charge_ah",
     "charge_power_w",
+    "charge_level",
 ]
 FIELDS: tuple[Field, ...] = get_args(Field)
 Unit = Literal["%", "km", "m/s", "km/h", "V", "mV", "A", "mA", "Ah", "mAh", "kWh", "W", "C", ""]

@@ -135,7 +135,10 @@ class Position(Event, frozen=True, kw_only=True, tag="position"):
 
 
 class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle", omit_defaults=True):
-    """What the van's own bus says. Of the pack: a positive current charges it; `charge_ah` is what is left in it."""
+    """What the van's own bus says. Of the pack: a positive current charges it; `charge_ah` is what is left in it.
+
+    `charge_level`: 0 not charging, 1 and 2 from the mains (a socket, a charging point), 3 a quick charger.
+    """
 
     soc_percent: Percent | None = None
     odometer_km: Annotated[float, Meta(ge=0, le=2_000_000)] | None = None
@@ -150,6 +153,7 @@ class Vehicle(Event, frozen=True, kw_only=True, tag="vehicle", omit_defaults=Tru
     outdoor_c: TempC | None = None
     charge_ah: Annotated[float, Meta(ge=-10_000, le=10_000)] | None = None
     charge_power_w: Annotated[float, Meta(ge=0, le=250_000)] | None = None
+    charge_level: Annotated[int, Meta(ge=0, le=3)] | None = None
     thinned: Thinned | None = None
 
 

@@ -24,6 +24,7 @@ RANGES: dict[Field, tuple[float, float]] = {
     "outdoor_c": (-40.0, 85.0),
     "charge_ah": (-10_000.0, 10_000.0),
     "charge_power_w": (0.0, 250_000.0),
+    "charge_level": (0.0, 3.0),
 }
 DIGITS = 3
 
@@ -83,4 +84,5 @@ class Dashboard:
             outdoor_c=numbers.get("outdoor_c"),
             charge_ah=numbers.get("charge_ah"),
             charge_power_w=numbers.get("charge_power_w"),
+            charge_level=None if "charge_level" not in numbers else round(numbers["charge_level"]),
         )

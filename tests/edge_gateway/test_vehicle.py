@@ -169,6 +169,7 @@ def test_the_leafs_battery_is_read_at_the_published_places(volt: float, soc: flo
         ("62123402", "plugged", True),
         ("62123400", "plugged", False),
         ("6212360010", "charge_power_w", 1600.0),
+        ("62114E02", "charge_level", 2),
         ("616100001BA0", "soh_percent", 70.72),
     ],
 )
