@@ -18,7 +18,7 @@ DEMO = [sys.executable, "-m", "hub_backend.simulator.demo", "--headless", "--fas
 
 
 def demo(*options: str, home: Path) -> "subprocess.CompletedProcess[str]":
-    """Run it on free ports as on a machine without mosquitto and gpsd. (tests/test_whole_loop.py runs it with them.)"""
+    """On free ports, as on a machine without mosquitto and gpsd. (tests/test_wrong_morning.py runs it with them.)"""
     return subprocess.run(
         [*DEMO, "--home", str(home), "--port", str(free_ports(6)), *options],
         capture_output=True,
