@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Response
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from hub_backend.ordering.directory import Directory, HubIn, ResidentIn, Supplie
 from hub_backend.ordering.judging import OrderIn
 from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
-from hub_backend.ordering.words import Text
+from hub_backend.ordering.words import RECORD, Text
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
 from hub_backend.refused_requests import RECORD
 from hub_backend.spoken import said
@@ -31,7 +31,7 @@ def _listed(model: type[BaseModel]) -> WithJsonSchema:
 class DirectoryIn(BaseModel):
     """Records to bring up to date, each list may be absent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     hubs: Annotated[list[object], _listed(HubIn)] = []
     vans: Annotated[list[object], _listed(VanIn)] = []
     suppliers: Annotated[list[object], _listed(SupplierIn)] = []
@@ -57,7 +57,7 @@ class DirectoryTaken(BaseModel):
 class OrdersIn(BaseModel):
     """Orders of any suppliers and days."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     orders: Annotated[list[object], _listed(OrderIn), Field(min_length=1, max_length=5000)]
 
 
@@ -106,7 +106,7 @@ class Cancelled(BaseModel):
 class ShipmentIn(BaseModel):
     """A supplier's bulk delivery at a hub. `km`: out and back, when the supplier tells; else the roads' distance."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     id: Text | None = Field(None, min_length=1, max_length=40)
     supplier: Text
     hub: Text

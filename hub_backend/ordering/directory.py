@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_backend.factors import Factors
 from hub_backend.ordering.addresses import AddressBook
-from hub_backend.ordering.words import Text, place
+from hub_backend.ordering.words import RECORD, Text, place
 from hub_backend.record import Base, HubRow, ResidentRow, SupplierRow, VanRow
+from hub_backend.workday import is_day
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -27,7 +28,7 @@ COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
 class HubIn(BaseModel):
     """A hub: where vans load and end. Opening times are local."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     id: str = Field(pattern=NAME)
     name: Text = Field(min_length=1, max_length=80)
     lat: float = Field(ge=-90, le=90)
@@ -39,7 +40,7 @@ class HubIn(BaseModel):
 class EnergyIn(BaseModel):
     """What a van draws from its pack, part by part (domain.md 5); `aux_kw` follows from the temperature outside."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     kwh_per_km: float = Field(0.17, gt=0, le=2)
     kwh_per_km_tonne: float = Field(0.02, ge=0, le=1)
     kwh_per_stop: float = Field(0.02, ge=0, le=1)
@@ -49,7 +50,7 @@ class EnergyIn(BaseModel):
 class VanIn(BaseModel):
     """A van with its concierge of the day; its gateway has the same id."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     id: str = Field(pattern=NAME)
     hub: Text
     concierge: Text = Field(min_length=1, max_length=80)
@@ -70,7 +71,7 @@ class VanIn(BaseModel):
 class SupplierIn(BaseModel):
     """A supplier, and the van it would drive itself (for the CO2 comparison)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     id: str = Field(pattern=NAME)
     name: Text = Field(min_length=1, max_length=80)
     lat: float = Field(ge=-90, le=90)
@@ -82,7 +83,7 @@ class SupplierIn(BaseModel):
 class ResidentIn(BaseModel):
     """A resident. Without lat and lon the map's addresses say where the door is. No diagnosis, ever."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
     id: Text = Field(min_length=1, max_length=40, description="random client number")
     name: Text = Field(min_length=1, max_length=80)
     street: Text = Field(min_length=1, max_length=80)
@@ -143,9 +144,10 @@ class Directory:
         outcome = DirectoryOutcome()
         for name, records in (("hubs", hubs), ("vans", vans), ("suppliers", suppliers), ("residents", residents)):
             outcome.taken[name] = 0
+            ids: set[str] = set()
             for index, record in enumerate(records):
                 try:
-                    session.merge(self._row(session, name, record))
+                    session.merge(self._row(session, name, record, ids))
                 except ValidationError as error:
                     outcome.rejected += [
                         DirectoryRejected(name, index, place(fault["loc"]) or "record", fault["msg"])
@@ -158,16 +160,27 @@ class Directory:
                     outcome.taken[name] += 1
         return outcome
 
-    def _row(self, session: Session, name: str, record: object) -> Base:
+    def _row(self, session: Session, name: str, record: object, ids: set[str]) -> Base:
+        """The record's row; `ids` are those of its list before it, to which its own is added."""
+        row: HubRow | VanRow | SupplierRow | ResidentRow
         match name:
             case "hubs":
-                return HubRow(**HubIn.model_validate(record).model_dump())
+                row = self._hub(HubIn.model_validate(record))
             case "vans":
-                return self._van(session, VanIn.model_validate(record))
+                row = self._van(session, VanIn.model_validate(record))
             case "suppliers":
-                return self._supplier(SupplierIn.model_validate(record))
+                row = self._supplier(SupplierIn.model_validate(record))
             case _:
-                return self._resident(session, ResidentIn.model_validate(record))
+                row = self._resident(session, ResidentIn.model_validate(record))
+        if row.id in ids:
+            raise _RefusedError("id", f"{row.id} is twice in this request")
+        ids.add(row.id)
+        return row
+
+    def _hub(self, hub: HubIn) -> HubRow:
+        if hub.open_to <= hub.open_from:
+            raise _RefusedError("open_to", "the hub closes before it opens")
+        return HubRow(**hub.model_dump())
 
     def _van(self, session: Session, van: VanIn) -> VanRow:
         _known_hub(session, van.hub)
@@ -179,6 +192,8 @@ class Directory:
             raise _RefusedError("lunch_to", "lunch_from and lunch_to: give both or neither")
         if van.lunch_from is not None and van.lunch_to is not None and van.lunch_to < van.lunch_from:
             raise _RefusedError("lunch_to", "her lunch ends before it begins")
+        if van.lunch_from is not None and not van.shift_from <= van.lunch_from < van.shift_to:
+            raise _RefusedError("lunch_from", "her lunch begins outside her shift")
         before = session.get(VanRow, van.id)
         row = VanRow(**van.model_dump())
         if before is not None:  # whether it drives today is not the directory's to say
@@ -193,6 +208,8 @@ class Directory:
 
     def _resident(self, session: Session, resident: ResidentIn) -> ResidentRow:
         _known_hub(session, resident.hub)
+        if resident.last_contact_day is not None and not is_day(resident.last_contact_day):
+            raise _RefusedError("last_contact_day", f"{resident.last_contact_day!r} is no date")
         values = resident.model_dump()
         if resident.lat is None or resident.lon is None:
             found = self._addresses.find(resident.street, resident.number, resident.postcode)

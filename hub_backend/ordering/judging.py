@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from hub_backend.ordering.addresses import AddressBook
 from hub_backend.ordering.goods import GOODS
-from hub_backend.ordering.words import Text, place
+from hub_backend.ordering.words import RECORD, Text, place
 from hub_backend.workday import day_of, is_day
 
 Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]
@@ -18,7 +18,7 @@ Kind = Literal["delivery", "collection", "swap", "visit", "chore", "ride"]
 class OrderIn(BaseModel):
     """One order. The resident is known by client number, or by street, number and postcode on the map."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = RECORD
 
     id: Text | None = Field(None, min_length=1, max_length=40, description="the orderer's own id; made when absent")
     supplier: Text | None = Field(None, max_length=40)

@@ -1,9 +1,12 @@
-"""What may stand in a text field of a record that comes in from outside."""
+"""What may stand in a record that comes in from outside, and in its text fields."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict
+
+RECORD = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""No field that is not known, and no number that is none."""
 
 
 def _printable(text: str) -> str:

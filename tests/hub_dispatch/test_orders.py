@@ -167,21 +167,39 @@ def test_a_directory_record_is_refused_alone(world: World) -> None:
     taken = world.post(
         "/api/directory",
         {
-            "hubs": [{"id": "Grote Hub", "name": "x", "lat": 52, "lon": 6}],
-            "vans": [van, van | {"capacity": {"doodskisten": 1}}, van | {"hub": "mars"}, van | {"shift_to": "08:00"}],
+            "hubs": [
+                {"id": "Grote Hub", "name": "x", "lat": 52, "lon": 6},
+                {"id": "zuid", "name": "x", "lat": 52, "lon": 6, "open_from": "18:00", "open_to": "07:00"},
+            ],
+            "vans": [
+                van,
+                van | {"capacity": {"doodskisten": 1}},
+                van | {"hub": "mars"},
+                van | {"shift_to": "08:00"},
+                van | {"lunch_from": "20:00", "lunch_to": "21:00"},
+                van | {"concierge": "D"},
+            ],
             "suppliers": [{"id": "x", "name": "x", "lat": 52, "lon": 6, "van_class": "spaceship"}],
-            "residents": [resident, resident | {"lat": 52.2, "lon": 6.2}],
+            "residents": [
+                resident,
+                resident | {"lat": 52.2, "lon": 6.2},
+                resident | {"last_contact_day": "2026-02-31", "id": "k98"},
+            ],
         },
         status=200,
     )
     assert taken["taken"] == {"hubs": 0, "vans": 1, "suppliers": 0, "residents": 1}
     assert [(one["list"], one["index"], one["field"]) for one in taken["rejected"]] == [
         ("hubs", 0, "id"),
+        ("hubs", 1, "open_to"),
         ("vans", 1, "capacity"),
         ("vans", 2, "hub"),
         ("vans", 3, "shift_to"),
+        ("vans", 4, "lunch_from"),
+        ("vans", 5, "id"),
         ("suppliers", 0, "van_class"),
         ("residents", 0, "street"),
+        ("residents", 2, "last_contact_day"),
     ]
 
 
