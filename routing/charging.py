@@ -65,7 +65,7 @@ class Charging:
         duration = self._table.duration
         for gap in gaps:
             a, b = self._places[gap : gap + 2]
-            for depot in self._table.own_depots[self._van.id]:
+            for depot in self._table.chargers[self._van.id]:
                 hub = self._table.depots[depot].place
                 if min(duration[a][hub], duration[hub][b]) >= 0:
                     yield duration[a][hub] + duration[hub][b] - duration[a][b], gap, depot

@@ -14,7 +14,7 @@ Rules (`Violation.rule`):
 | `committed` | what is committed comes first, in its order, in its van |
 | `on_board` | goods that are in a van ride in no other |
 | `locked` | a locked task is done by its van only |
-| `depot` | goods come from their own hub, a van loads and charges at its own |
+| `depot` | goods come from their own hub, a van loads and charges at its own, and charges where that can be done |
 | `skills` | the van's concierge may do it |
 | `window` | service starts within one of the windows |
 | `loaded` | goods are handed over only after they were loaded or fetched (or were on board) |

@@ -120,6 +120,8 @@ class RouteCheck:
             depot = self._depots[step.task]
             if self._hub(step.task) != self._hub(self._depot.id):
                 self._break("depot", step.task, f"loads or charges at {step.task}, not at its hub")
+            if step.kind is StepKind.CHARGE and not depot.charges:
+                self._break("depot", step.task, f"charges at {step.task}, where no van can")
             return depot.place, depot.reload_s if step.kind is StepKind.RELOAD else 0
         ride = self._rides[step.task.rpartition("/")[0]]
         if step.kind is StepKind.PICKUP:

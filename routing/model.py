@@ -53,6 +53,8 @@ class Depot:
     open: Window
     reload_s: int = 300
     hub: str | None = None
+    charges: bool = True
+    """Whether a van can charge there."""
 
 
 @dataclass(frozen=True, slots=True)

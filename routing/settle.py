@@ -85,7 +85,7 @@ class Settler:
         home = self._table.depots[van.depot].place
         places = [van.place, *self._table.places(van, visits), home]
         detours = []
-        for depot in self._table.own_depots[van.id]:
+        for depot in self._table.chargers[van.id]:
             place = self._table.depots[depot].place
             for index in range(self._table.frozen(van, visits), len(visits) + 1):
                 a, b = places[index], places[index + 1]

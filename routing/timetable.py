@@ -50,7 +50,11 @@ class Timetable:
         self.capacity = {van.id: vector(van.capacity) for van in problem.vans}
         self.hub_of = {depot.id: depot.hub or depot.id for depot in problem.depots}
         self.own_depots = {van.id: self._own_depots(van) for van in problem.vans}
-        """For each van where it may load and charge: the depots of its hub."""
+        """For each van where it may load: the depots of its hub."""
+        self.chargers = {
+            van: tuple(name for name in own if self.depots[name].charges) for van, own in self.own_depots.items()
+        }
+        """For each van where it may charge."""
         self._committed_of = {name: van.id for van in problem.vans for name in van.committed}
         goods = frozenset(task.id for task in problem.tasks if task.fetch is None and self.stops[task.id].gives)
         self.loadable = {van.id: goods - van.on_board for van in problem.vans}

@@ -96,8 +96,11 @@ class Run:
                 fault = self._table.forbidden(visit.id, self._van)
                 if fault is not None:
                     raise FaultError(fault, index)
-            elif visit.kind in AT_DEPOT and visit.id not in self._table.own_depots[self._van.id]:
-                raise FaultError(Fault.DEPOT, index)
+            elif visit.kind in AT_DEPOT:
+                charges = visit.kind is StepKind.CHARGE
+                where = self._table.chargers if charges else self._table.own_depots
+                if visit.id not in where[self._van.id]:
+                    raise FaultError(Fault.DEPOT, index)
 
     # ------------------------------------------------------------ loads
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from routing import Plan, Rest, Route, Step, StepKind, Window, check, plan
+from routing import Depot, Plan, Rest, Route, Step, StepKind, Window, check, plan
 from routing.battery import flat
 from routing.live import Live
 from routing.talk import hand_out
@@ -39,6 +39,26 @@ def test_charging_leaves_the_lunch_and_the_time_to_talk() -> None:
     assert check(problem, found) == []
     assert {"charge", "lunch"} < set(order(found))
     assert found.talk_s == 1800
+
+
+def test_nobody_charges_where_a_hub_stands_without_a_charger() -> None:
+    early, late = task("early", 4, windows=window(0, HOUR)), parcel("late", 4, windows=window(2 * HOUR, 3 * HOUR))
+    problem = day([early, late], [van(soc_percent=22.0, place=2, depot="home", **LOW)])
+    market = Depot("market", 2, Window(NOW - HOUR, NOW + 8 * HOUR), hub="home", charges=False)
+    problem = replace(problem, depots=[Depot("home", 0, Window(NOW, NOW + 1), hub="home"), market])
+    found = plan(problem, seconds=0)
+    assert check(problem, found) == []
+    assert {
+        (step.kind, step.task) for step in route(found).steps if step.kind in (StepKind.CHARGE, StepKind.RELOAD)
+    } == {
+        (StepKind.CHARGE, "home"),
+        (StepKind.RELOAD, "market"),
+    }
+    steps = tuple(
+        replace(step, task="market", place=2) if step.kind is StepKind.CHARGE else step for step in route(found).steps
+    )
+    elsewhere = replace(found, routes=(replace(route(found), steps=steps),))
+    assert "depot" in {one.rule for one in check(problem, elsewhere)}
 
 
 def test_what_is_charged_on_return_was_not_there_on_the_way() -> None:
