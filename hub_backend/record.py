@@ -120,6 +120,7 @@ class HubRow(Base):
     lon: Mapped[float] = mapped_column(Float)
     open_from: Mapped[str] = mapped_column(String(5), default="07:00")  # local time HH:MM
     open_to: Mapped[str] = mapped_column(String(5), default="18:00")
+    stands: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")  # ordering.directory.StandIn
 
 
 class VanRow(Base):

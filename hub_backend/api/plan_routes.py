@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub_backend.dispatching.day.places import places_of
 from hub_backend.dispatching.day.stops import OPEN, StopNow
 from hub_backend.dispatching.day.tours import VanTour, read_tours
 from hub_backend.dispatching.plan_messages import van_in_dutch
@@ -71,7 +72,10 @@ def routes_of(
     """Every van's day under this plan, vans without a route among them."""
     visits = session.scalars(select(VisitRow).where(VisitRow.day == row.day).order_by(VisitRow.t_s)).all()
     routes = {route.van: route for route in body.routes}
-    hubs = {hub.id: hub.name for hub in session.scalars(select(HubRow))}
+    hubs = {
+        hub.id: {place.id: place.name for place in places_of(hub, row.day, zone=zone)}
+        for hub in session.scalars(select(HubRow))
+    }
     tours = read_tours(session, row.day, zone=zone)
     return [
         _route_out(
@@ -81,7 +85,7 @@ def routes_of(
             visits,
             tour=tours.get(van.id, VanTour()),
             link=_link(session, van.id, row),
-            hub_name=hubs[van.hub],
+            hub_names=hubs[van.hub],
             idle_s=_idle_s(van, routes.get(van.id), row, body, zone=zone),
             taken_from=body.taken_from,
         )
@@ -110,7 +114,7 @@ def _route_out(
     *,
     tour: VanTour,
     link: DownlinkRow | None,
-    hub_name: str,
+    hub_names: Mapping[str, str],
     idle_s: int | None,
     taken_from: Mapping[str, str],
 ) -> PlanRoute:
@@ -138,7 +142,7 @@ def _route_out(
         soc_end_percent=route.soc_end_percent if route else None,
         sent_s=link.sent_s if link else None,
         acknowledged_revision=link.acknowledged_revision if link else None,
-        stops=done + [_step_out(step, stops, hub_name, taken_from.get(step.task)) for step in ahead],
+        stops=done + [_step_out(step, stops, hub_names, taken_from.get(step.task)) for step in ahead],
         geometry=list(route.geometry) if route else [],
     )
 
@@ -180,14 +184,18 @@ def _visited_out(visit: VisitRow, stop: StopNow) -> PlanStop:
     )
 
 
-def _step_out(step: PlannedStep, stops: dict[str, StopNow], hub_name: str, from_van: str | None) -> PlanStop:
+def _step_out(
+    step: PlannedStep, stops: dict[str, StopNow], hub_names: Mapping[str, str], from_van: str | None
+) -> PlanStop:
     stop = stops.get(stop_of_ref(step.ref))
     if stop is None or is_nobodys(step.ref):
         return PlanStop(
             stop=step.ref,
             kind=step.kind,
             client=None,
-            address=hub_name if step.kind in ("reload", "charge") else van_in_dutch(from_van),
+            address=hub_names.get(step.task, next(iter(hub_names.values())))
+            if step.kind in ("reload", "charge")
+            else van_in_dutch(from_van),
             from_van=from_van,
             lat=step.lat,
             lon=step.lon,

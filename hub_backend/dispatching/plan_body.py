@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hub_backend.dispatching.day.places import standing_at
 from hub_backend.dispatching.day.standing import Standing
 from hub_backend.dispatching.drafting import Draft
 from hub_backend.dispatching.plans import PlanBody, named
@@ -91,10 +92,16 @@ def _named_routes(routes: Sequence[PlannedRoute], standing: Standing) -> list[Pl
             route,
             begun=standing.tour(route.van).numbered,
             current=standing.current.get(route.van),
-            at_hub=not standing.tour(route.van).left_hub,
+            at_hub=not standing.tour(route.van).left_hub and _begins_here(route, standing),
         )
         for route in routes
     ]
+
+
+def _begins_here(route: PlannedRoute, standing: Standing) -> bool:
+    """Whether a van that is at its hub has nowhere to drive for its first loading: a hub may have moved by then."""
+    here = standing_at(standing.facts.hub_places[standing.vans[route.van].hub], standing.now_s)
+    return all(step.task == here.id for step in route.steps[:1] if step.kind == "reload")
 
 
 def _taken_from(step: PlannedStep, standing: Standing) -> str | None:

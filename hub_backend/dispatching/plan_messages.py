@@ -12,7 +12,7 @@ from hub_backend.dispatching.plans import PlanBody, changes_of, driven_to
 from hub_backend.dispatching.router.problem import Changed, PlannedStep
 from hub_backend.ordering.goods import GOODS
 from hub_backend.ordering.wishes import may_use_letterbox
-from hub_backend.record import HubRow, PlanRow, VanRow, VisitRow
+from hub_backend.record import PlanRow, VanRow, VisitRow
 from hub_backend.spoken import van_called
 from hub_backend.stop_ref import end_of_ref, is_nobodys, stop_of_ref
 
@@ -39,7 +39,7 @@ def van_plan(standing: Standing, row: PlanRow, body: PlanBody, van: VanRow, visi
         for visit in visited
         if visit.van == van.id and visit.stop not in ahead and stop_of_ref(visit.stop) in standing.stops
     ]
-    planned = [_planned_stop(step, standing, standing.hubs[van.hub], body.taken_from.get(step.task)) for step in steps]
+    planned = [_planned_stop(step, standing, van.hub, body.taken_from.get(step.task)) for step in steps]
     newest = {stop.stop: stop for stop in done}
     concerned = _changes_for(row, van.id)
     return VanPlan(
@@ -85,17 +85,18 @@ def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
     )
 
 
-def _planned_stop(step: PlannedStep, standing: Standing, hub: HubRow, from_van: str | None) -> PlannedStop:
+def _planned_stop(step: PlannedStep, standing: Standing, hub: str, from_van: str | None) -> PlannedStop:
     if is_nobodys(step.ref):
         at_hub = step.kind in ("reload", "charge")
-        name = hub.name if at_hub else van_in_dutch(from_van)
+        place = standing.facts.hub_place(hub, step.task)
+        name = place.name if at_hub else van_in_dutch(from_van)
         return PlannedStop(
             stop=step.ref,
             kind=_KINDS[step.kind],
             name=name,
             address=name,
-            lat=hub.lat if at_hub else step.lat,
-            lon=hub.lon if at_hub else step.lon,
+            lat=place.lat if at_hub else step.lat,
+            lon=place.lon if at_hub else step.lon,
             arrive_s=step.arrive_s,
             depart_s=step.depart_s,
             service_s=step.depart_s - step.start_s,

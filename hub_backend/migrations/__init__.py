@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from hub_backend.errors import HubError
 from hub_backend.record import Base
 
-HEAD = "0001"
+HEAD = "0002"
 ADVICE = "An unreleased version made it, or it was changed by hand: begin a new one, or mend this one by hand."
 FOLDER = Path(__file__).parent
 VERSION_TABLE = (  # as Alembic itself makes it

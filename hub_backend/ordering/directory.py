@@ -25,8 +25,21 @@ COMPARTMENTS = ("chilled", "hot", "ambient", "parcels", "laundry", "seats")
 """As in `routing.model`, which the hub's own process does not import: the router lives in a process of its own."""
 
 
+class StandIn(BaseModel):
+    """Where a hub stands for some hours of some days, instead of at its own address. Times are local."""
+
+    model_config = RECORD
+    from_: str = Field(pattern=CLOCK, alias="from")
+    to: str = Field(pattern=CLOCK)
+    address: Text = Field(min_length=1, max_length=80)
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(default=[1, 2, 3, 4, 5, 6], description="1 is Monday")
+    charges: bool = Field(False, description="whether a van can charge there")
+
+
 class HubIn(BaseModel):
-    """A hub: where vans load and end. Opening times are local."""
+    """A hub: where vans load and end. Opening times are local, and hold wherever it stands."""
 
     model_config = RECORD
     id: str = Field(pattern=NAME)
@@ -35,6 +48,7 @@ class HubIn(BaseModel):
     lon: float = Field(ge=-180, le=180)
     open_from: str = Field("07:00", pattern=CLOCK)
     open_to: str = Field("18:00", pattern=CLOCK)
+    stands: list[StandIn] = Field(default_factory=list, max_length=20, description="elsewhere, by roster")
 
 
 class EnergyIn(BaseModel):
@@ -180,7 +194,15 @@ class Directory:
     def _hub(self, hub: HubIn) -> HubRow:
         if hub.open_to <= hub.open_from:
             raise _RefusedError("open_to", "the hub closes before it opens")
-        return HubRow(**hub.model_dump())
+        for index, stand in enumerate(hub.stands):
+            if stand.to <= stand.from_:
+                raise _RefusedError(f"stands.{index}.to", "the hub leaves before it comes")
+            if not hub.open_from <= stand.from_ < stand.to <= hub.open_to:
+                raise _RefusedError(f"stands.{index}.from", "the hub stands there while it is closed")
+            for other in hub.stands[:index]:
+                if set(stand.weekdays) & set(other.weekdays) and stand.from_ < other.to and other.from_ < stand.to:
+                    raise _RefusedError(f"stands.{index}.from", f"the hub is at {other.address} then")
+        return HubRow(**hub.model_dump(by_alias=True))
 
     def _van(self, session: Session, van: VanIn) -> VanRow:
         _known_hub(session, van.hub)

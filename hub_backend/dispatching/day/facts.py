@@ -5,7 +5,7 @@ question.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub_backend.dispatching.day.places import HubPlace, places_of, standing_at
 from hub_backend.dispatching.day.stops import StopNow, read_stops
 from hub_backend.dispatching.day.tours import VanTour, read_tours
 from hub_backend.record import ExcursionRow, HubRow, StopRow, TriggerRow, VanRow, VanStateRow, VisitRow
@@ -62,6 +63,15 @@ class DayFacts:
     """The temperature outside that plans reckon with."""
     out_s: Mapping[str, float] = field(default_factory=dict)
     """Since when each van that was taken out of service is so, as far as is known."""
+
+    @cached_property
+    def hub_places(self) -> Mapping[str, Sequence[HubPlace]]:
+        """Where each hub is in the course of the day."""
+        return {id_: places_of(hub, self.day, zone=self.zone) for id_, hub in self.hubs.items()}
+
+    def hub_place(self, hub: str, id_: str) -> HubPlace:
+        """The place of a hub with this id; its first of the day where its roster has no such any more."""
+        return next((place for place in self.hub_places[hub] if place.id == id_), self.hub_places[hub][0])
 
     def tour(self, van: str) -> VanTour:
         return self.tours.get(van, VanTour())
@@ -139,7 +149,7 @@ class DayFacts:
 
         One that cannot go on stands where it was last seen, however long ago that was.
         """
-        hub, tour = self.hubs[self.vans[van].hub], self.tour(van)
+        hub, tour = standing_at(self.hub_places[self.vans[van].hub], self.now_s), self.tour(van)
         if not tour.left_hub:
             return hub.lat, hub.lon
         if tour.is_at_stop and tour.stop is not None:

@@ -97,7 +97,7 @@ def read_standing(
     problem = DayProblem(
         day=day,
         now_s=facts.now_s,
-        hubs=tuple(day_hub(facts, hub) for hub in facts.hubs.values()),
+        hubs=tuple(day_hub(place) for places in facts.hub_places.values() for place in places),
         vans=tuple(van for van in vans if van.id not in facts.out),
         tasks=asked.tasks,
         rides=asked.rides,

@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from hub_backend.dispatching.day.facts import DayFacts
+from hub_backend.dispatching.day.places import HubPlace, standing_at
 from hub_backend.dispatching.router.problem import DayEnergy, DayHub, DayRest, DayVan, PlannedStep
 from hub_backend.ordering.goods import RIDE_DROPOFF_S, RIDE_PICKUP_S
-from hub_backend.record import HubRow, VanRow
+from hub_backend.record import VanRow
 from hub_backend.stop_ref import FETCH, REST, end_of_ref, stop_of_ref
 from hub_backend.workday import at
 
@@ -18,13 +19,15 @@ LUNCH = "lunch"
 FRESH_SOC_S = 1800.0
 
 
-def day_hub(facts: DayFacts, hub: HubRow) -> DayHub:
+def day_hub(place: HubPlace) -> DayHub:
     return DayHub(
-        id=hub.id,
-        lat=hub.lat,
-        lon=hub.lon,
-        open=(at(facts.day, hub.open_from, zone=facts.zone), at(facts.day, hub.open_to, zone=facts.zone)),
+        id=place.id,
+        hub=place.hub,
+        lat=place.lat,
+        lon=place.lon,
+        open=(place.from_s, place.to_s),
         reload_s=RELOAD_S,
+        charges=place.charges,
     )
 
 
@@ -51,7 +54,7 @@ def day_van(
     begun = (under_way,) if under_way is not None and is_committed else _fetching(facts, van.id, planned, fetches)
     return DayVan(
         id=van.id,
-        hub=van.hub,
+        hub=standing_at(facts.hub_places[van.hub], shift[1]).id,
         lat=lat,
         lon=lon,
         ready_s=ready_s,
@@ -118,7 +121,7 @@ def current_step(facts: DayFacts, van: DayVan) -> PlannedStep | None:
     kind = tour.stop.partition(".")[0] if tour.at_depot_stop else end_of_ref(tour.stop) or "task"
     return PlannedStep(
         kind=kind,
-        task=van.hub if tour.at_depot_stop else tour.stop,
+        task=standing_at(facts.hub_places[facts.vans[van.id].hub], begun_s).id if tour.at_depot_stop else tour.stop,
         ref=tour.stop,
         lat=van.lat,
         lon=van.lon,

@@ -15,13 +15,15 @@ Tier = Literal["insertion", "search"]
 
 
 class DayHub(Struct, frozen=True, kw_only=True):
-    """A hub that vans start from, reload at and end at."""
+    """A hub that vans start from, reload at and end at; one that moves is several of one `hub`, each with its hours."""
 
     id: str
+    hub: str = ""
     lat: float
     lon: float
     open: Window
     reload_s: int
+    charges: bool = True
 
 
 class DayEnergy(Struct, frozen=True, kw_only=True):

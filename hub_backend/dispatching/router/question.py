@@ -25,7 +25,14 @@ from routing.road_net import Snap
 def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
     """The day in the places of `spots`; what has no road near it is left out."""
     depots = [
-        model.Depot(id=hub.id, place=spots.index(hub.lat, hub.lon), open=model.Window(*hub.open), reload_s=hub.reload_s)
+        model.Depot(
+            id=hub.id,
+            place=spots.index(hub.lat, hub.lon),
+            open=model.Window(*hub.open),
+            reload_s=hub.reload_s,
+            hub=hub.hub or None,
+            charges=hub.charges,
+        )
         for hub in day.hubs
     ]
     places = places_of(day, spots)
