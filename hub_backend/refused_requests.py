@@ -27,7 +27,7 @@ KINDS: Mapping[int, str] = {
     503: "away",
 }
 OTHER = "other"
-RECORD = "record"
+OF_A_RECORD = "record"
 """The kind of a record that was refused by itself."""
 WORDS = 80
 READ_BYTES = 16_384

@@ -17,7 +17,7 @@ from hub_backend.ordering.orders import OrderDesk
 from hub_backend.ordering.refs import RandomBelow, new_ref
 from hub_backend.ordering.words import RECORD, Text
 from hub_backend.record import HubRow, ShipmentRow, SupplierRow
-from hub_backend.refused_requests import RECORD
+from hub_backend.refused_requests import OF_A_RECORD
 from hub_backend.spoken import said
 from hub_backend.trigger import ask
 from hub_backend.workday import day_of
@@ -222,7 +222,7 @@ def router(kit: Kit, directory: Directory, desk: OrderDesk, random_below: Random
 def _count_refused(kit: Kit, place: str, faults: Sequence[DirectoryFault] | Sequence[OrderFault]) -> None:
     """Each record by itself, for the request that it came in may well be taken."""
     for fault in faults:
-        kit.refused.add(place, RECORD, field=fault.field, reason=fault.reason, t_s=kit.clock.now_s())
+        kit.refused.add(place, OF_A_RECORD, field=fault.field, reason=fault.reason, t_s=kit.clock.now_s())
 
 
 def _ask_for_orders(session: Session, day: str, stops: Sequence[str], *, now_s: float) -> None:
