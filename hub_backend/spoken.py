@@ -85,11 +85,11 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
         "{address}: goods are past their time, check them before handing over",
     ),
     "lock_yields": (
-        "{address}: vastgezet op {van}, dat niet rijdt, en daarom vrij voor een andere bus",
+        "{address}: vastgezet op {van}, die niet rijdt, en daarom vrij voor een andere bus",
         "{address}: locked to {van}, which does not drive, and so free for another van",
     ),
     "lock_let_go": (
-        "{address}: losgemaakt van {van}, dat niet rijdt; {other} komt.",
+        "{address}: losgemaakt van {van}, die niet rijdt; {other} komt.",
         "{address}: unlocked from {van}, which does not drive; {other} comes.",
     ),
     "and_more": ("en nog {n}", "and {n} more"),
@@ -108,7 +108,7 @@ SAYINGS: Mapping[str, tuple[str, str]] = {
     ),
     "passenger_in": ("de passagier van {address} uit {van}", "the passenger of {address} from {van}"),
     "passenger_waits": (
-        "{address}: de passagier wacht in {van}, dat niet rijdt",
+        "{address}: de passagier wacht in {van}, die niet rijdt",
         "{address}: the passenger waits in {van}, which does not drive",
     ),
     "no_destination": ("de rit heeft geen bestemming", "the ride has no destination"),

@@ -198,9 +198,9 @@ def test_a_lock_yields_with_a_word_when_its_van_does_not_drive(world: World) -> 
     plan = world.shown()
     assert plan["left"] == []
     assert world.where()[stop] == "van-2"
-    assert plan["notes"] == ["Proefstraat 0: vastgezet op bus 1, dat niet rijdt, en daarom vrij voor een andere bus"]
+    assert plan["notes"] == ["Proefstraat 0: vastgezet op bus 1, die niet rijdt, en daarom vrij voor een andere bus"]
     (change,) = [change for change in plan["changes"] if change["kind"] == "unlocked"]
-    assert change["words"] == "Proefstraat 0: losgemaakt van bus 1, dat niet rijdt; bus 2 komt."
+    assert change["words"] == "Proefstraat 0: losgemaakt van bus 1, die niet rijdt; bus 2 komt."
     assert change["words_en"] == "Proefstraat 0: unlocked from van 1, which does not drive; van 2 comes."
     assert not next(one for one in world.mail.newest("van-2").stops if one.stop == stop).locked
     world.post("/api/vans/van-1/service", {"in_service": True}, status=200)

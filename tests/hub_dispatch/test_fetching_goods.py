@@ -169,7 +169,7 @@ def test_a_passenger_of_a_stranded_van_is_to_be_fetched_from_there_and_soon(worl
     assert (asked().aboard, asked().locked_van) == (None, None)
     assert (asked().pickup_lat, asked().pickup_lon) == STANDS
     assert asked().pickup == (clock("09:40"), clock("09:55"))
-    assert world.shown()["notes"] == ["Proefstraat 3: de passagier wacht in bus 1, dat niet rijdt"]
+    assert world.shown()["notes"] == ["Proefstraat 3: de passagier wacht in bus 1, die niet rijdt"]
     assert world.shown()["notes_en"] == ["Proefstraat 3: the passenger waits in van 1, which does not drive"]
     world.at("09:45")
     world.plan("iets anders")

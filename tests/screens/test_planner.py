@@ -43,7 +43,8 @@ def test_what_to_mind_about_the_plan_is_in_sight_whatever_is_open(
         "reason_en": "late",
         "code": "",
     }
-    changed(bare_page, f"/api/days/{DAY}/plan", notes=[NOTE[0]], notes_en=[NOTE[1]], left=[left])
+    many = [left | {"stop": f"y{n}", "address": f"Proefweg {n}", "reason": "geen bus"} for n in (1, 2)]
+    changed(bare_page, f"/api/days/{DAY}/plan", notes=[NOTE[0]], notes_en=[NOTE[1]], left=[left, *many])
     changed(bare_page, "/api/health", dispatch={"failure": FAILURE[0], "failure_en": FAILURE[1]})
     bare_page.set_viewport_size({"width": size["width"], "height": size["height"]})
     bare_page.goto(day.hub.url)
@@ -52,7 +53,9 @@ def test_what_to_mind_about_the_plan_is_in_sight_whatever_is_open(
         mind = bare_page.get_by_role("region", name="Let op")
         expect(mind).to_contain_text(NOTE[0])
         expect(mind).to_contain_text(FAILURE[0])
-        expect(bare_page.get_by_role("region", name="Geen plek gevonden")).to_contain_text("Proefstraat 2: te laat")
+        without = bare_page.get_by_role("region", name="Geen plek gevonden")
+        expect(without).to_contain_text("Proefstraat 2: te laat")
+        expect(without).to_contain_text("geen bus (2): Proefweg 1, Proefweg 2")
     bare_page.get_by_role("button", name="English").click()
     mind = bare_page.get_by_role("region", name="Please note")
     expect(mind).to_contain_text(NOTE[1])

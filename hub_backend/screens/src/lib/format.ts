@@ -1,5 +1,5 @@
 // Numbers, times and units as people here write them. None (null) is "unknown" and is shown as a dash, never as 0.
-import { language } from "./language.svelte";
+import { language, t } from "./language.svelte";
 
 export const UNKNOWN = "–";
 const ZONE = "Europe/Amsterdam";
@@ -53,6 +53,14 @@ export function percent(value: number | null | undefined): string {
 /** Seconds as whole minutes. */
 export function minutes(seconds: number): number {
   return Math.round(seconds / 60);
+}
+
+/** How long something lasts, as people say it: 5 min, 3 uur, 2 dagen; at least a minute. */
+export function lasting(seconds: number): string {
+  const whole_min = Math.max(1, minutes(seconds));
+  if (whole_min < 120) return t("lasting.minutes", { n: whole_min });
+  const whole_h = Math.round(whole_min / 60);
+  return whole_h < 48 ? t("lasting.hours", { n: whole_h }) : t("lasting.days", { n: Math.round(whole_h / 24) });
 }
 
 /** Minutes as hours and minutes: 1:05. */
