@@ -2,12 +2,15 @@
 
 Comes in: messages of every gateway of the settings' hubs, handed to `on_messages` on paho's thread. Goes out: sealed
 messages to one gateway. Reason codes are read: a connection, subscription or message that the broker refuses is logged
-and told to `on_refused` (what we did, its reason), not assumed away. A message may be acked only on the connection that
-brought it, for its id means nothing on the next.
+and told to `on_refused` (what we did, its reason), not assumed away. So is another hub that takes our place: we stand
+back, for longer each time, instead of fighting. A message may be acked only on the connection that brought it, for its
+id means nothing on the next.
 """
 
 import contextlib
 import logging
+import random
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -21,6 +24,7 @@ from edge_gateway.contract import messages, tls, topics
 from edge_gateway.contract.sealing import Seal
 from edge_gateway.contract.topics import Address
 from hub_backend.mqtt_client import Client, Message
+from hub_backend.patience import Patience
 from hub_backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,9 @@ SESSION_EXPIRY_S = 7 * 86400  # machine: a broker keeps what came in while the h
 RECEIVE_MAXIMUM = 1000  # unacked messages that the broker may send ahead
 QUEUED_MAXIMUM = 2000  # our own messages while there is no connection: gateways ask again, plans are sent again
 KEEPALIVE_S = 20
+TAKEN_OVER = 0x8E
+"""MQTT 5's reason for a session that somebody else with the same client id took over."""
+ANOTHER_HUB = "put out by the broker: does another hub with this organisation and these hubs run?"
 
 
 def addresses_of(settings: Settings) -> Mapping[str, Address]:
@@ -58,6 +65,8 @@ class Mqtt:
         self.on_connected: list[Callable[[], None]] = []
         self._session = uuid.uuid4().hex
         self._subscribed_to = 0  # so many topics, on this connection
+        self._patience = Patience(random.Random())
+        self._began_s: float | None = None  # machine: this connection
         self._client = self._make_client()
 
     @property
@@ -115,7 +124,8 @@ class Mqtt:
             )
             client.tls_set_context(context)
         client.will_set(topics.host(self._settings.org), self._host_state(online=False), qos=1, retain=True)
-        client.reconnect_delay_set(min_delay=1, max_delay=10)
+        client.wait_before_reconnect(self._patience.after(None).pause_s)
+        client.on_connect_fail = self._not_there
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed
@@ -127,35 +137,47 @@ class Mqtt:
         self, client: paho.Client, _data: object, _flags: paho.ConnectFlags, reason: ReasonCode, _props: object
     ) -> None:
         if reason.is_failure:
-            self._refused("connect", reason)
+            self._refused("connect", str(reason))
             return
+        self._began_s = time.monotonic()
         log.info("mqtt_connected connection=%d", self._client.connection)
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._wanted])
         client.publish(topics.host(self._settings.org), self._host_state(online=True), qos=1, retain=True)
         for tell in self.on_connected:
             tell()
 
+    def _not_there(self, _client: paho.Client, _data: object) -> None:
+        self._client.wait_before_reconnect(self._patience.after(None).pause_s)
+
     def _disconnected(
-        self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags, reason: ReasonCode, _props: object
+        self, _client: paho.Client, _data: object, flags: paho.DisconnectFlags, reason: ReasonCode, _props: object
     ) -> None:
         self._subscribed_to = 0
-        log.log(logging.WARNING if reason.is_failure else logging.INFO, "mqtt_disconnected reason=%s", reason)
+        lived_s = None if self._began_s is None else time.monotonic() - self._began_s
+        self._began_s = None
+        told = flags.is_disconnect_packet_from_server and reason.value == TAKEN_OVER
+        wait = self._patience.after(lived_s, put_out=told)
+        self._client.wait_before_reconnect(wait.pause_s)
+        if wait.stands_back:
+            self._refused("disconnect", ANOTHER_HUB)
+        level = logging.WARNING if reason.is_failure else logging.INFO
+        log.log(level, "mqtt_disconnected reason=%s retry_s=%.1f", reason, wait.pause_s)
 
     def _subscribed(
         self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: object
     ) -> None:
         for reason in reasons:
             if reason.is_failure:
-                self._refused("subscribe", reason)
+                self._refused("subscribe", str(reason))
         self._subscribed_to = sum(not reason.is_failure for reason in reasons)
 
     def _published(self, _client: paho.Client, _data: object, _mid: int, reason: ReasonCode, _props: object) -> None:
         if reason.is_failure:
-            self._refused("publish", reason)
+            self._refused("publish", str(reason))
 
-    def _refused(self, doing: str, reason: ReasonCode) -> None:
-        log.error("mqtt_refused doing=%s reason=%s", doing, reason)
-        self.on_refused(doing, str(reason))
+    def _refused(self, doing: str, reason: str) -> None:
+        log.error("mqtt_refused doing=%s reason=%r", doing, reason)
+        self.on_refused(doing, reason)
 
     def _received(self, messages: Sequence[Message]) -> None:
         self.on_messages(messages)

@@ -44,6 +44,10 @@ class Client(paho.Client):
         self._for_paho: bytes | None = None  # None: paho may ask the socket
         self.on_socket_close = self._closed
 
+    def wait_before_reconnect(self, pause_s: float) -> None:
+        """The next pause; paho doubles its own without jitter, so it is told each one."""
+        self.reconnect_delay_set(min_delay=pause_s, max_delay=pause_s)  # type: ignore[arg-type] # reckons with fractions
+
     def ack_all(self, messages: Iterable[Message]) -> None:
         """Tells the broker that it may forget these; for those of an earlier connection this does nothing."""
         here = self.connection

@@ -15,11 +15,12 @@ from sqlalchemy import select
 from edge_gateway.contract import messages, topics
 from edge_gateway.contract.clock import ClockPage
 from edge_gateway.contract.messages import Lane, Presence
+from hub_backend import patience
 from hub_backend.intake.ingest import BATCH_MESSAGES, ROOM_MESSAGES, Ingest
 from hub_backend.kit import Kit
 from hub_backend.live import Live
 from hub_backend.mqtt import Mqtt
-from hub_backend.mqtt_client import Message
+from hub_backend.mqtt_client import Client, Message
 from hub_backend.record import EventRow, GatewayRow, LaneRow, RejectRow
 from hub_backend.store import Store
 from tests.edge_gateway.conftest import Mosquitto as GuardedMosquitto
@@ -211,6 +212,27 @@ def test_what_the_broker_refuses_the_hub_is_counted_with_its_reason(tmp_path: Pa
         wait(hub.rejects)
         (row,) = hub.rejects()
         assert (row.origin, row.field, row.reason) == ("broker", "publish", "Not authorized")
+
+
+def test_a_hub_whose_place_another_takes_says_so_and_stands_back(
+    broker: Mosquitto, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_S", 0.05)
+    other = Client("buurtrit-hub-buurenzo-colmschate")  # and it fights
+    other.wait_before_reconnect(0.2)
+    with Hub(sqlite_url, broker.port) as hub:
+        other.connect("127.0.0.1", broker.port)
+        other.loop_start()
+        try:
+            wait(hub.rejects)
+            (row,) = hub.rejects()
+            assert (row.origin, row.field, row.count) == ("broker", "disconnect", 1) and "another hub" in row.reason
+            wait(other.is_connected)
+            time.sleep(1.0)
+            assert other.is_connected() and not hub.mqtt.connected, "it does not fight"
+        finally:
+            other.disconnect()
+            other.loop_stop()
 
 
 def test_presence_and_the_last_will_are_kept(broker: Mosquitto, van: GatewayTwin, any_url: str) -> None:
