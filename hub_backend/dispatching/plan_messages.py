@@ -87,21 +87,7 @@ def _done_stop(visit: VisitRow, stop: StopNow) -> PlannedStop:
 
 def _planned_stop(step: PlannedStep, standing: Standing, hub: str, from_van: str | None) -> PlannedStop:
     if is_nobodys(step.ref):
-        at_hub = step.kind in ("reload", "charge")
-        place = standing.facts.hub_place(hub, step.task)
-        name = place.name if at_hub else van_in_dutch(from_van)
-        return PlannedStop(
-            stop=step.ref,
-            kind=_KINDS[step.kind],
-            name=name,
-            address=name,
-            lat=place.lat if at_hub else step.lat,
-            lon=place.lon if at_hub else step.lon,
-            arrive_s=step.arrive_s,
-            depart_s=step.depart_s,
-            service_s=step.depart_s - step.start_s,
-            from_van=from_van,
-        )
+        return _nobodys_stop(step, standing, hub, from_van)
     stop = standing.stops[stop_of_ref(step.ref)]
     kind = _KINDS[step.kind]
     address, lat, lon = stop.address, stop.resident.lat, stop.resident.lon
@@ -131,6 +117,24 @@ def _planned_stop(step: PlannedStep, standing: Standing, hub: str, from_van: str
         deliver=_parcels(stop, "deliver") if kind == "visit" else (),
         collect=_parcels(stop, "collect") if kind == "visit" else (),
         locked=stop.row.locked,
+        from_van=from_van,
+    )
+
+
+def _nobodys_stop(step: PlannedStep, standing: Standing, hub: str, from_van: str | None) -> PlannedStop:
+    """A loading, a charging, a rest, or goods to be taken over from another van."""
+    place = standing.facts.hub_place(hub, step.task) if step.kind in ("reload", "charge") else None
+    name = van_in_dutch(from_van) if place is None else place.name
+    return PlannedStop(
+        stop=step.ref,
+        kind=_KINDS[step.kind],
+        name=name,
+        address=name,
+        lat=step.lat if place is None else place.lat,
+        lon=step.lon if place is None else place.lon,
+        arrive_s=step.arrive_s,
+        depart_s=step.depart_s,
+        service_s=step.depart_s - step.start_s,
         from_van=from_van,
     )
 

@@ -7,7 +7,9 @@ from hub_backend.dispatching.router.pace import Matrices
 from hub_backend.dispatching.router.problem import (
     Broken,
     Changed,
+    DayHub,
     DayProblem,
+    DayRide,
     DayTask,
     DayVan,
     Left,
@@ -24,69 +26,67 @@ from routing.road_net import Snap
 
 def problem_of(day: DayProblem, spots: Spots, table: Matrices) -> model.Problem:
     """The day in the places of `spots`; what has no road near it is left out."""
-    depots = [
-        model.Depot(
-            id=hub.id,
-            place=spots.index(hub.lat, hub.lon),
-            open=model.Window(*hub.open),
-            reload_s=hub.reload_s,
-            hub=hub.hub or None,
-            charges=hub.charges,
-        )
-        for hub in day.hubs
-    ]
+    depots = [_depot(hub, spots) for hub in day.hubs]
     places = places_of(day, spots)
-    vans = [_van(van, day, spots, set(places)) for van in day.vans]
-    tasks = [
-        model.Task(
-            id=task.id,
-            place=places[task.id],
-            windows=(model.Window(*task.window),),
-            service_s=task.service_s,
-            depot=task.hub,
-            deliver=task.deliver,
-            collect=task.collect,
-            skills=frozenset(task.skills),
-            release_s=task.release_s,
-            max_aboard_s=task.max_aboard_s,
-            value=task.value,
-            deferrable=task.deferrable,
-            familiar=frozenset(task.familiar),
-            locked_van=task.locked_van,
-            talk_max_s=task.talk_max_s,
-            contact_days=task.contact_days,
-            told_s=task.told_s,
-            fetch=_fetch(task, places),
-        )
-        for task in day.tasks
-        if task.id in places
-    ]
-    rides = [
-        model.Ride(
-            id=ride.id,
-            pickup_place=places[f"{ride.id}/pickup"],
-            dropoff_place=places[f"{ride.id}/dropoff"],
-            pickup=model.Window(*ride.pickup),
-            dropoff=model.Window(*ride.dropoff),
-            pickup_s=ride.pickup_s,
-            dropoff_s=ride.dropoff_s,
-            seats=ride.seats,
-            max_ride_s=ride.max_ride_s,
-            locked_van=ride.locked_van,
-            aboard=ride.aboard,
-            told_s=ride.told_s,
-        )
-        for ride in day.rides
-        if ride.id in places
-    ]
     return model.Problem(
         now_s=day.now_s,
         depots=depots,
-        vans=vans,
-        tasks=tasks,
-        rides=rides,
+        vans=[_van(van, day, spots, set(places)) for van in day.vans],
+        tasks=[_task(task, places) for task in day.tasks if task.id in places],
+        rides=[_ride(ride, places) for ride in day.rides if ride.id in places],
         travel=table.matrix(spots.snaps),
         utc_offset_s=day.utc_offset_s,
+    )
+
+
+def _depot(hub: DayHub, spots: Spots) -> model.Depot:
+    return model.Depot(
+        id=hub.id,
+        place=spots.index(hub.lat, hub.lon),
+        open=model.Window(*hub.open),
+        reload_s=hub.reload_s,
+        hub=hub.hub or None,
+        charges=hub.charges,
+    )
+
+
+def _task(task: DayTask, places: Mapping[str, int]) -> model.Task:
+    return model.Task(
+        id=task.id,
+        place=places[task.id],
+        windows=(model.Window(*task.window),),
+        service_s=task.service_s,
+        depot=task.hub,
+        deliver=task.deliver,
+        collect=task.collect,
+        skills=frozenset(task.skills),
+        release_s=task.release_s,
+        max_aboard_s=task.max_aboard_s,
+        value=task.value,
+        deferrable=task.deferrable,
+        familiar=frozenset(task.familiar),
+        locked_van=task.locked_van,
+        talk_max_s=task.talk_max_s,
+        contact_days=task.contact_days,
+        told_s=task.told_s,
+        fetch=_fetch(task, places),
+    )
+
+
+def _ride(ride: DayRide, places: Mapping[str, int]) -> model.Ride:
+    return model.Ride(
+        id=ride.id,
+        pickup_place=places[f"{ride.id}/pickup"],
+        dropoff_place=places[f"{ride.id}/dropoff"],
+        pickup=model.Window(*ride.pickup),
+        dropoff=model.Window(*ride.dropoff),
+        pickup_s=ride.pickup_s,
+        dropoff_s=ride.dropoff_s,
+        seats=ride.seats,
+        max_ride_s=ride.max_ride_s,
+        locked_van=ride.locked_van,
+        aboard=ride.aboard,
+        told_s=ride.told_s,
     )
 
 
