@@ -11,7 +11,7 @@ SOURCES := routing/engine.c routing/day_engine.c $(shell git ls-files hub_backen
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-.PHONY: fuzz installers seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean browser
+.PHONY: fuzz fuzz-guided installers seeds help demo bench-routing bench-day bench-roads bench-edge chaos test check unit quick properties lint types contracts docs screens lock clean browser
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -106,6 +106,16 @@ screens: $(STAMP) ## types from both servers, then check and build the pages (af
 
 fuzz: $(STAMP) ## 10 million bad inputs of every kind (ARGS="--cases 100000"): build/fuzz.json
 	$(BIN)/python -m tests.fuzz --report build/fuzz.json $(ARGS)
+
+TARGETS ?= barcodes frames
+SECONDS ?= 60
+build/atheris: | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'atheris>=3,<4'
+
+fuzz-guided: $(STAMP) build/atheris ## a minute of bad inputs each for barcodes and frames, led by what the code does
+	for target in $(TARGETS); do \
+	  PYTHONPATH=build/atheris $(BIN)/python -m tests.fuzz.guided $$target --seconds $(SECONDS) || exit 1; \
+	done
 
 chaos: $(STAMP) ## 100 kills and 20 overlapping outages of the real processes (ARGS="--seed 2"): build/chaos.json
 	@sh .ci/servers

@@ -53,7 +53,7 @@ def read(raw: str, *, symbology: str = "", this_year: int) -> Reading:
     if not text.strip(gs1.GS):
         raise RefusedCodeError("empty code", Words("een lege code", "an empty code"))
     _refuse_citizens(text)
-    own = _own_label(text)
+    own = _own_label(text) if len(text) <= LONGEST else None
     if own is not None:
         return own
     element_string = _gs1(text, symbology)
@@ -90,7 +90,7 @@ def _own_label(text: str) -> Reading | None:
     try:
         return Reading(parcel_label.read(text), "own")
     except ValueError:
-        return Reading(text[:LONGEST], "own", misread=True)
+        return Reading(text, "own", misread=True)
 
 
 def _gs1(text: str, symbology: str) -> gs1.ElementString | None:

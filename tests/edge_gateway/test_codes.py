@@ -263,3 +263,9 @@ def test_one_wrong_character_of_dpd_is_always_seen(body: str, place: int, other:
     [check] = [mark for mark in checks.ALPHABET_36 if checks.mod37_36(body + mark)]
     wrong = body[:place] + other + body[place + 1 :]
     assert checks.mod37_36(wrong + check) is (wrong == body)
+
+
+def test_a_label_of_ours_without_end_is_refused_and_not_cut() -> None:
+    """Cut, it could end in what is stripped from a code, and be another code when it is read again."""
+    with pytest.raises(RefusedCodeError, match="200"):
+        read("BZ1" + "0" * 196 + "\0" + "7" * 9)
