@@ -16,6 +16,7 @@ import hatch_build
 from edge_gateway.contract import messages
 from edge_gateway.errors import fault_of
 from hub_backend.intake.envelope import refusal_of
+from hub_backend.rejects import COUNTED
 from tests.conftest import ROOT
 
 LIB = ROOT / hatch_build.SCREENS / "src/lib"
@@ -137,7 +138,7 @@ def run_in_node(script: str, given: object) -> Any:
 
 
 def test_every_reason_that_the_code_can_give_has_words_for_people() -> None:
-    said = [*reasons(), *of_the_contract()]
+    said = [*reasons(), *of_the_contract(), *(("rejects", "step", reason) for reason in COUNTED)]
     assert len(said) > 70, "the calls that refuse are not found any more"
     meanings = run_in_node(
         """

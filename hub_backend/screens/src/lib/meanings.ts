@@ -4,6 +4,8 @@
 const MEANINGS: [RegExp, string][] = [
   [/^(connect|disconnect|subscribe|publish): /, "broker"],
   [/^file: /, "outbox_file"],
+  [/no longer kept: only counted/, "only_counted"],
+  [/taken in again/, "taken_in"],
   [/repeated within/, "repeated"],
   [/BSN|GSRN/, "personal"],
   [/misread|names no thing|empty code|^code: (more|longer) than|brackets/, "code"],
@@ -31,7 +33,7 @@ const MEANINGS: [RegExp, string][] = [
   [/send fewer records/, "too_much"],
   [/more kinds of faults/, "many"],
   [/unknown (reading|alarm)|neither 0 nor 1|\d bytes[ ,]|empty (payload|scan)|no UTF-8/, "form"],
-  [/^(\S+: )?(Expected|Invalid|Object|JSON|Input data)\b|lies after|^topic: /, "form"],
+  [/^(\S+: )?(Expected|Invalid|Object|JSON|Input data)\b|lies after|^topic: |neither an event nor/, "form"],
 ];
 
 /** The name of the meaning; "other" where none is known. */
