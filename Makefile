@@ -69,7 +69,7 @@ contracts: $(STAMP) ## who may import whom
 
 # Three lanes for two cores, and a fourth beside them, since many tests wait for a process, a network or a clock most of
 # their time: 390 s, and 450 s with two lanes.
-TESTS = $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not browser'
+TESTS = $(BIN)/python -m pytest -n 4 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens
 browser: $(STAMP) ## the tests that drive a real browser

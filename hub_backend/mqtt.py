@@ -173,6 +173,7 @@ class Mqtt:
 
     def _published(self, _client: paho.Client, _data: object, _mid: int, reason: ReasonCode, _props: object) -> None:
         if reason.is_failure:
+            self._began_s = None  # mosquitto may end the line of whom it refuses (2.0.11 does): that is no other hub
             self._refused("publish", str(reason))
 
     def _refused(self, doing: str, reason: str) -> None:
