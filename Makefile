@@ -67,8 +67,8 @@ types: $(STAMP) ## mypy on host code, pyright with the board's stubs on firmware
 contracts: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
-# Three lanes for two cores, and a fourth beside them, since many tests wait for a process, a network or a clock most of
-# their time: 390 s, and 450 s with two lanes.
+# Four lanes for two cores, and a fifth beside them, since many tests wait for a process, a network or a clock most of
+# their time: 320 s, and a tenth more with three lanes.
 TESTS = $(BIN)/python -m pytest -n 4 --dist loadfile -m 'not browser'
 # In a process of their own: the browser's driver leaves an event loop running, beside which no other test can run one.
 BROWSER = $(BIN)/python -m pytest -q -m browser tests/screens

@@ -5,6 +5,8 @@ import pytest
 from tests.fuzz.__main__ import Portion, portions, run, summed
 from tests.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_what_a_stranger_sends_never_breaks_anything(target: str) -> None:

@@ -34,6 +34,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rejects, name, value)
 
 
+@pytest.mark.whole
 def test_a_flood_of_bad_events_is_bounded_counted_and_costs_nobody_else_a_row(any_kit: Kit, little_room: None) -> None:
     ledger = Ledger(any_kit.store)
     ledger.write([read(VAN_2, batch([b"17"] * 4))], now_s=T0)
@@ -49,6 +50,7 @@ def test_a_flood_of_bad_events_is_bounded_counted_and_costs_nobody_else_a_row(an
     assert (counted.origin, counted.field, counted.payload) == ("van-1", "kind", None)
 
 
+@pytest.mark.whole
 def test_topics_and_reasons_without_end_are_bounded_and_counted(any_kit: Kit, little_room: None) -> None:
     for at in range(30):
         with any_kit.store.write() as session:

@@ -1,6 +1,10 @@
 """The bench's day with everything in it: planned by insertion alone it holds, and every must is accounted for."""
 
+import pytest
+
 from tests.routing.dynamic_day import MISSED_S, lived, story
+
+pytestmark = pytest.mark.whole
 
 
 def test_no_answer_of_a_whole_day_breaks_a_rule() -> None:

@@ -58,6 +58,7 @@ LONG_ENOUGH_TO_BREED = 30_000
 """Tries with which a search of twelve customers cools several times and crosses what it found."""
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("trips", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_answers_that_were_bred_hold_and_are_the_same_again(seed: int, trips: bool) -> None:

@@ -20,6 +20,8 @@ from routing.road_rules import drivable
 from routing.roads import RoadGraph
 from tests.routing.xml_maps import write_map
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from routing.travel_table import TravelSource, TravelTable
 from tests.routing.road_server_twin import Answer, Server, osrm_answer, valhalla_answer
 from tests.routing.towns import at, square
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def server() -> Generator[Server]:

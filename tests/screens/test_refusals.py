@@ -19,6 +19,8 @@ from hub_backend.intake.envelope import refusal_of
 from hub_backend.rejects import COUNTED
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.whole
+
 LIB = ROOT / hatch_build.SCREENS / "src/lib"
 TEXTS = json.loads((LIB / "texts.json").read_text())
 FOLDERS = ("edge_gateway", "hub_backend/intake", "hub_backend/projections", "firmware")

@@ -12,6 +12,8 @@ from hub_backend.simulator.errors import DemoError
 from hub_backend.simulator.processes import Processes
 from hub_backend.simulator.ptys import Line, unread
 
+pytestmark = pytest.mark.whole
+
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 
 
