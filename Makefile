@@ -125,7 +125,7 @@ installers: $(STAMP) ## the bundles' install.sh on three Debian machines booted 
 	$(BIN)/python -m tests.machines $(ARGS)
 
 lock: $(STAMP) ## renew requirements.lock from the ranges in pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv --system-certs pip compile --quiet --universal --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean: ## forget what was built and every demo's data
 	rm -rf build dist .demo hub_backend/pages edge_gateway/page

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.free_port import free_ports
 
 SOURCE_ONLY = {"gpsd-py3"}  # pure Python, published as source only
-UV = (sys.executable, "-m", "uv", "pip")
+UV = (sys.executable, "-m", "uv", "--system-certs", "pip")  # as pip trusts whom the system trusts
 
 GATEWAY = """
 org = "buurenzo"
