@@ -20,7 +20,7 @@ gc.set_threshold(20_000, 50, 50)
 
 # How many examples a property gets unless it says so itself: always the same in `make quick` and in CI, many and new
 # ones in `make properties`. No deadline: how long an example takes hangs on what else the machine does.
-settings.register_profile("quick", max_examples=8, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=5, deadline=None, derandomize=True)
 settings.register_profile("usual", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile("usual")

@@ -5,15 +5,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import hatch_build
-from routing import atlas, neighbourhood
 from tests.conftest import ROOT
-from tests.screens.running_day import RunningDay
-from tests.screens.served import GatewayProcess
+
+if TYPE_CHECKING:  # who asks for no browser does not wait for all of this
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.screens.running_day import RunningDay
+    from tests.screens.served import GatewayProcess
 
 HEADLESS = "chromium-headless-shell"
 """Chromium without the windows that nobody sees: the same pages for little more than half of the processor's time."""
@@ -36,14 +39,16 @@ def browser_type_launch_args() -> dict[str, object]:
     return {"executable_path": str(CHROMIUM), "args": list(FLAGS)}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def patience() -> None:
     """How long a browser's test waits for what it expects."""
+    from playwright.sync_api import expect
+
     expect.set_options(timeout=SLOW_MACHINE_MS)
 
 
 @pytest.fixture(scope="session")
-def browser_context_args() -> dict[str, object]:
+def browser_context_args(patience: None) -> dict[str, object]:
     return {"viewport": TABLET, "locale": "nl-NL", "timezone_id": "Europe/Amsterdam"}
 
 
@@ -60,7 +65,7 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
     origins: set[str] = field(default_factory=set)
 
-    def watch(self, page: Page) -> None:
+    def watch(self, page: "Page") -> None:
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.context.on("request", lambda request: self.origins.add("/".join(request.url.split("/")[:3])))
@@ -72,7 +77,7 @@ class Seen:
 
 
 @pytest.fixture
-def seen(page: Page) -> Seen:
+def seen(page: "Page") -> Seen:
     watcher = Seen()
     watcher.watch(page)
     return watcher
@@ -81,6 +86,8 @@ def seen(page: Page) -> Seen:
 @pytest.fixture(scope="session")
 def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated neighbourhood, imported as any map is."""
+    from routing import atlas, neighbourhood
+
     folder = tmp_path_factory.mktemp("map")
     neighbourhood.make(1, folder / "made.osm.pbf")
     atlas.import_map(folder / "made.osm.pbf", "made", folder)
@@ -88,15 +95,17 @@ def map_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def day(pages: None, map_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningDay]:
+def day(pages: None, map_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> "Generator[RunningDay]":
     """The day of this session: who uses up something of it takes a thing of its own."""
+    from tests.screens.running_day import RunningDay
+
     day = RunningDay(tmp_path_factory.mktemp("day"), map_dir).open()
     yield day
     day.close()
 
 
 @pytest.fixture
-def van(day: RunningDay) -> Generator[GatewayProcess]:
+def van(day: "RunningDay") -> "Generator[GatewayProcess]":
     """Van 1 before somebody's door, for this test alone, out of reach of the hub."""
     with day.alone("van-1") as gateway:
         gateway.come_to_a_door()
@@ -104,7 +113,7 @@ def van(day: RunningDay) -> Generator[GatewayProcess]:
 
 
 @pytest.fixture
-def bare_page(browser: Browser, browser_context_args: dict[str, object]) -> Generator[Page]:
+def bare_page(browser: "Browser", browser_context_args: dict[str, object]) -> "Generator[Page]":
     """A page without its service worker, for who changes requests on their way.
 
     What a worker lets through cannot be caught as the page's own, and it takes a page over at a moment of its own.
@@ -115,11 +124,11 @@ def bare_page(browser: Browser, browser_context_args: dict[str, object]) -> Gene
 
 
 @pytest.fixture
-def tablet(browser: Browser, browser_context_args: dict[str, object]) -> Generator[Callable[[], BrowserContext]]:
+def tablet(browser: "Browser", browser_context_args: dict[str, object]) -> "Generator[Callable[[], BrowserContext]]":
     """Makes tablets: browser contexts with a storage of their own."""
     contexts: list[BrowserContext] = []
 
-    def make() -> BrowserContext:
+    def make() -> "BrowserContext":
         contexts.append(browser.new_context(**browser_context_args))  # type: ignore[arg-type]
         return contexts[-1]
 
